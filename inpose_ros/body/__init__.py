@@ -1,0 +1,1 @@
+"""Who is estimated: joints, bones, kinematics, URDF and the estimated state."""

@@ -1,0 +1,73 @@
+"""Kinematics: where the joints are, given global rotations and bones."""
+
+import functools
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inpose_ros.body import smpl22
+from inpose_ros.body.skeleton import Skeleton
+
+_COUNT = len(smpl22.JOINTS)
+
+
+@functools.cache
+def _descent() -> Float[Tensor, 'joint joint']:
+    """Row j marks the joints (j among them, the root not) whose bones lead from the root to j."""
+    table = torch.zeros(_COUNT, _COUNT, dtype=torch.float64)
+    for joint in range(1, _COUNT):
+        table[joint] = table[smpl22.PARENTS[joint]]
+        table[joint, joint] = 1
+    return table
+
+
+def location_map(bones: Float[Tensor, '*batch joint 3']) -> Float[Tensor, '*batch location joint 3']:
+    """The linear map A from global rotation matrices to locations relative to the root [m].
+
+    l_k - l_root = sum over j of R_j A[k, j], where A[k, j] is the sum of the bones of those children of j that lie
+    on the way from the root to k. So locations are linear in rotations, and in bones.
+    """
+    chain = _descent().to(bones)
+    bone_of_parent = bones.new_zeros(_COUNT, _COUNT)
+    bone_of_parent[list(range(1, _COUNT)), list(smpl22.PARENTS[1:])] = 1
+    return torch.einsum('kc,cj,...cx->...kjx', chain, bone_of_parent, bones)
+
+
+def joint_positions(
+    skeleton: Skeleton, rot_world_joint: Float[Tensor, '*batch joint 3 3']
+) -> Float[Tensor, '*batch joint 3']:
+    """Place every joint relative to the root, in world axes [m].
+
+    Rotations are global, so positions are linear in them; `LocationLikelihood` depends on this.
+    """
+    return positions_from_bones(skeleton.bones.to(rot_world_joint), rot_world_joint)
+
+
+def positions_from_bones(
+    bones: Float[Tensor, '*#batch joint 3'], rot_world_joint: Float[Tensor, '*batch joint 3 3']
+) -> Float[Tensor, '*batch joint 3']:
+    """As joint_positions, for bones that may differ along the batch [m]."""
+    vectors = (rot_world_joint[..., list(smpl22.PARENTS[1:]), :, :] @ bones[..., 1:, :, None])[..., 0]
+    return torch.einsum('kc,...cx->...kx', _descent()[:, 1:].to(vectors), vectors)
+
+
+def local_rotations(rot_world_joint: Float[Tensor, '*batch joint 3 3']) -> Float[Tensor, '*batch joint 3 3']:
+    """Rotation of each joint relative to its parent; the root's stays global."""
+    parents = rot_world_joint[..., list(smpl22.PARENTS[1:]), :, :]
+    rest = parents.transpose(-1, -2) @ rot_world_joint[..., 1:, :, :]
+    return torch.cat((rot_world_joint[..., :1, :, :], rest), -3)
+
+
+def global_rotations(rot_parent_joint: Float[Tensor, '*batch joint 3 3']) -> Float[Tensor, '*batch joint 3 3']:
+    """The inverse of local_rotations."""
+    rotations = [rot_parent_joint[..., 0, :, :]]
+    for joint in range(1, _COUNT):
+        rotations.append(rotations[smpl22.PARENTS[joint]] @ rot_parent_joint[..., joint, :, :])
+    return torch.stack(rotations, -3)
+
+
+def mirrored(rot_world_joint: Float[Tensor, '*batch joint 3 3']) -> Float[Tensor, '*batch joint 3 3']:
+    """The pose seen in a mirror in the plane y = 0: left and right change places."""
+    flip = torch.tensor([1.0, -1.0, 1.0], dtype=rot_world_joint.dtype, device=rot_world_joint.device)
+    return (rot_world_joint * flip[:, None] * flip)[..., list(smpl22.MIRROR), :, :]

@@ -1,0 +1,34 @@
+"""BodyState: what the solver says about a body at one instant."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from inpose_ros.body import kinematics
+from inpose_ros.body.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class BodyState:
+    """A pose with its doubt, at the stamp of the newest measurement that went into it.
+
+    `rotation_stddev` [rad] and `position_stddev` [m] are per joint; `measured` is false where a joint's rotation was
+    inferred; `root_observed` is false where no sensor gave a location, so that the root only stands on the floor.
+    `foot_contact` is a probability for left and right, NaN where unknown.
+    """
+
+    stamp_ns: int
+    skeleton: Skeleton
+    root: Float[Tensor, '3']
+    rot_world_joint: Float[Tensor, 'joint 3 3']
+    rotation_stddev: Float[Tensor, 'joint']
+    position_stddev: Float[Tensor, 'joint']
+    measured: Bool[Tensor, 'joint']
+    root_observed: bool
+    foot_contact: Float[Tensor, '2']
+
+    @property
+    def positions(self) -> Float[Tensor, 'joint 3']:
+        """Joint positions in the world [m]."""
+        return self.root + kinematics.joint_positions(self.skeleton, self.rot_world_joint)

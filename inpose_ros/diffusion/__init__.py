@@ -1,0 +1,1 @@
+"""Posterior = prior x likelihood: the inverse solver."""

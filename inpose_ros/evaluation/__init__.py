@@ -1,0 +1,1 @@
+"""Scores of solvers against recorded motion; offline."""

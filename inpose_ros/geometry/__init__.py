@@ -1,0 +1,1 @@
+"""What a rotation and a rigid transform are: pure functions of tensors."""

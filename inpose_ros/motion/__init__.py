@@ -1,0 +1,1 @@
+"""Where motion comes from: recordings and make-believe."""

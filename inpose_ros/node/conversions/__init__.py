@@ -1,0 +1,1 @@
+"""Message <-> core type; no node, no clock, no logger."""

@@ -1,0 +1,50 @@
+"""What a sensor is and what it said: configuration and measurements, free of messages."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+
+from inpose_ros.body import smpl22
+from inpose_ros.errors import SensorError
+from inpose_ros.geometry.transform import Transform
+
+TYPES = ('pose', 'imu')
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """A device on the body: which joint it is strapped to, how it sits there, how well it measures."""
+
+    name: str
+    joint: str
+    type: str = 'pose'
+    T_joint_sensor: Transform = field(default_factory=Transform.identity)
+    position_stddev: float = 0.005
+    rotation_stddev: float = 0.02
+
+    def __post_init__(self) -> None:
+        if self.joint not in smpl22.INDEX:
+            raise SensorError(f'{self.name}.joint is {self.joint!r}; it must be one of {", ".join(smpl22.JOINTS)}')
+        if self.type not in TYPES:
+            raise SensorError(f'{self.name}.type is {self.type!r}; it must be one of {", ".join(TYPES)}')
+
+    @property
+    def joint_index(self) -> int:
+        return smpl22.INDEX[self.joint]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One reading, in the sensor's own frame and the world of its driver; absent parts are None.
+
+    `rot_world_sensor` is a rotation matrix, `position` the sensor's place in the world [m], `angular_velocity` [rad/s]
+    and `specific_force` [m/s2] are in sensor axes (at rest the specific force points up, 9.81).
+    """
+
+    sensor: str
+    stamp_ns: int
+    rot_world_sensor: Float[np.ndarray, '3 3'] | None = None
+    position: Float[np.ndarray, '3'] | None = None
+    angular_velocity: Float[np.ndarray, '3'] | None = None
+    specific_force: Float[np.ndarray, '3'] | None = None
