@@ -1,0 +1,136 @@
+"""MeasurementWindow: the last seconds of all sensors, ordered by stamp whatever order they arrived in."""
+
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass
+
+from inpose_ros.errors import MeasurementError
+from inpose_ros.sensing.measurement import Measurement
+
+# A flood of stamps inside the span must not fill the memory; 1 kHz over four seconds fits.
+CAPACITY = 4096
+
+
+@dataclass(frozen=True)
+class WindowSnapshot:
+    """What a window held at one moment; a worker thread may read it while the window goes on."""
+
+    newest_stamp_ns: int | None
+    measurements: dict[str, tuple[Measurement, ...]]
+
+    def series(self, sensor: str) -> tuple[Measurement, ...]:
+        """The measurements of one sensor by rising stamp; empty for a sensor that said nothing."""
+        return self.measurements.get(sensor, ())
+
+
+class MeasurementWindow:
+    """Keeps the measurements of `span_ns` before the newest stamp, by sensor and stamp.
+
+    Time is that of the stamps; a clock is only asked (as `now_ns`) which stamps lie in the future, and how long a
+    sensor has been silent. `counts` tells how many measurements were `late` (inserted), dropped (`duplicate`,
+    `too_old`, `future`), and how often time went back (`time_reset`).
+    """
+
+    def __init__(self, span_ns: int, future_ns: int = 500_000_000) -> None:
+        self.span_ns = span_ns
+        self.future_ns = future_ns
+        self.counts: Counter[str] = Counter()
+        # The time that has passed while measurements arrived [ns]; unlike the clock it never goes back.
+        self._elapsed_ns = 0
+        self._now_ns: int | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._newest_ns: int | None = None
+        self._stamps: dict[str, list[int]] = {}
+        self._measurements: dict[str, list[Measurement]] = {}
+        self._heard: dict[str, int] = {}
+        self._gone_back: dict[str, Measurement] = {}
+        self._old_in_a_row = 0
+
+    @property
+    def newest_stamp_ns(self) -> int | None:
+        return self._newest_ns
+
+    def clear(self) -> None:
+        """Empty the window; the counts stay."""
+        self._forget()
+
+    def add(self, measurement: Measurement, now_ns: int) -> None:
+        """Put a measurement where its stamp belongs.
+
+        When every sensor heard within the span has gone back behind the window's start (a looping bag, a restarted
+        clock), the window is emptied and goes on in the new time. One old stamp alone is a straggler.
+
+        Raises:
+            MeasurementError: it was dropped; `cause` is future, too_old or duplicate.
+        """
+        self._hear(measurement.sensor, now_ns)
+        if measurement.stamp_ns > now_ns + self.future_ns:
+            raise self._dropped('future', measurement, f'{(measurement.stamp_ns - now_ns) / 1e9:.3f} s ahead of the clock')
+        if self._newest_ns is not None and measurement.stamp_ns < self._newest_ns - self.span_ns:
+            self._meet_old(measurement)
+            return
+        self._insert(measurement)
+        self._gone_back.pop(measurement.sensor, None)
+        self._old_in_a_row = 0
+
+    def series(self, sensor: str) -> tuple[Measurement, ...]:
+        """The measurements of one sensor by rising stamp; empty for a sensor that said nothing."""
+        self._prune(sensor)
+        return tuple(self._measurements.get(sensor, ()))
+
+    def snapshot(self) -> WindowSnapshot:
+        """An immutable copy."""
+        return WindowSnapshot(self._newest_ns, {name: self.series(name) for name in self._measurements})
+
+    def _hear(self, sensor: str, now_ns: int) -> None:
+        if self._now_ns is not None:
+            self._elapsed_ns += max(0, now_ns - self._now_ns)
+        self._now_ns = now_ns
+        self._heard[sensor] = self._elapsed_ns
+
+    def _dropped(self, cause: str, measurement: Measurement, reason: str) -> MeasurementError:
+        self.counts[cause] += 1
+        return MeasurementError(cause, f'dropped a measurement of {measurement.sensor}: its stamp is {reason}')
+
+    def _meet_old(self, measurement: Measurement) -> None:
+        """Drop a stamp from before the window's start, unless it shows that time has gone back."""
+        self._gone_back[measurement.sensor] = measurement
+        self._old_in_a_row += 1
+        live = {name for name, heard in self._heard.items() if self._elapsed_ns - heard <= self.span_ns}
+        if self._old_in_a_row < 2 or not live <= self._gone_back.keys():
+            age = (self._newest_ns - measurement.stamp_ns) / 1e9
+            raise self._dropped('too_old', measurement, f'{age:.3f} s older than the newest')
+        self._restart([self._gone_back[name] for name in live])
+
+    def _restart(self, measurements: list[Measurement]) -> None:
+        """Empty the window and go on with the first measurements of the new time."""
+        heard = self._heard
+        self._forget()
+        self._heard = heard
+        self.counts['time_reset'] += 1
+        newest = max(measurement.stamp_ns for measurement in measurements)
+        for measurement in sorted(measurements, key=lambda m: m.stamp_ns):
+            if measurement.stamp_ns >= newest - self.span_ns:
+                self._insert(measurement)
+
+    def _insert(self, measurement: Measurement) -> None:
+        stamps = self._stamps.setdefault(measurement.sensor, [])
+        measurements = self._measurements.setdefault(measurement.sensor, [])
+        place = bisect_left(stamps, measurement.stamp_ns)
+        if place < len(stamps):
+            if stamps[place] == measurement.stamp_ns:
+                raise self._dropped('duplicate', measurement, 'already there')
+            self.counts['late'] += 1
+        stamps.insert(place, measurement.stamp_ns)
+        measurements.insert(place, measurement)
+        if self._newest_ns is None or measurement.stamp_ns > self._newest_ns:
+            self._newest_ns = measurement.stamp_ns
+        self._prune(measurement.sensor)
+
+    def _prune(self, sensor: str) -> None:
+        stamps = self._stamps.get(sensor)
+        if stamps:
+            first = max(bisect_left(stamps, self._newest_ns - self.span_ns), len(stamps) - CAPACITY)
+            del stamps[:first], self._measurements[sensor][:first]
