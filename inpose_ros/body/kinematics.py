@@ -71,3 +71,9 @@ def mirrored(rot_world_joint: Float[Tensor, '*batch joint 3 3']) -> Float[Tensor
     """The pose seen in a mirror in the plane y = 0: left and right change places."""
     flip = torch.tensor([1.0, -1.0, 1.0], dtype=rot_world_joint.dtype, device=rot_world_joint.device)
     return (rot_world_joint * flip[:, None] * flip)[..., list(smpl22.MIRROR), :, :]
+
+
+def mirrored_bones(bones: Float[Tensor, '*batch joint 3']) -> Float[Tensor, '*batch joint 3']:
+    """The bones of the body in the mirror."""
+    flip = torch.tensor([1.0, -1.0, 1.0], dtype=bones.dtype, device=bones.device)
+    return (bones * flip)[..., list(smpl22.MIRROR), :]

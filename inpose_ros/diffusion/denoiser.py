@@ -1,0 +1,167 @@
+"""Denoiser: a transformer over time that predicts clean rotations from noisy ones and what was measured.
+
+A frame's input row holds, for each of the 22 joints, the noisy 6D rotation and {measured 6D rotation, mask, scale-free
+location, mask}, then the head's height and its mask. A token is `patch` consecutive frames (Peebles and Xie, DiT, 2023),
+which halves the cost at the default of two. The timestep enters through adaptive layer norms whose modulation is shared by
+all layers (Chen et al., PixArt-alpha, 2023).
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+JOINTS = 22
+JOINT_FEATURES = 11
+CONDITION_FEATURES = JOINTS * JOINT_FEATURES + 2
+OUTPUT_FEATURES = JOINTS * 9 + 5
+
+
+@dataclass(frozen=True)
+class DenoiserConfig:
+    """Architecture and time grid; `rate` [Hz] is the rate of the frames."""
+
+    frames: int = 40
+    rate: float = 30.0
+    width: int = 256
+    layers: int = 6
+    heads: int = 4
+    expansion: int = 2
+    patch: int = 2
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What was measured, in the heading-free frame; where a mask is false the value is ignored.
+
+    `location` is relative to the head and divided by the standing height of the head joint; `height` is that of the head joint
+    above the floor, over its standing height. Both are free of body size.
+    """
+
+    rotation: Float[Tensor, 'batch frame joint 6']
+    rotation_mask: Bool[Tensor, 'batch frame joint']
+    location: Float[Tensor, 'batch frame joint 3']
+    location_mask: Bool[Tensor, 'batch frame joint']
+    height: Float[Tensor, 'batch frame']
+    height_mask: Bool[Tensor, 'batch frame']
+
+    def features(self) -> Float[Tensor, 'batch frame feature']:
+        """One row a frame, in the order that the trained weights expect."""
+        rotation_mask = self.rotation_mask[..., None].to(self.rotation)
+        location_mask = self.location_mask[..., None].to(self.rotation)
+        joints = torch.cat(
+            (self.rotation * rotation_mask, rotation_mask, self.location * location_mask, location_mask), -1
+        )
+        height_mask = self.height_mask.to(self.rotation)
+        height = torch.stack(((self.height - 1) * height_mask, height_mask), -1)
+        return torch.cat((joints.flatten(-2), height), -1)
+
+    def measured(self) -> Float[Tensor, 'batch frame joint 6']:
+        """The measured rotations, zero where there is none."""
+        return self.rotation * self.rotation_mask[..., None]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the denoiser says of the clean window.
+
+    `log_stddev` is the logarithm of the standard deviation [rad] of w in R = Pi(rotation) exp(w), per axis of the joint's
+    own frame; `contact` are logits for left and right foot; `root_velocity` is the pelvis' in the heading-free
+    frame, over the standing height of the head joint [1/s].
+    """
+
+    rotation: Float[Tensor, 'batch frame joint 6']
+    log_stddev: Float[Tensor, 'batch frame joint 3']
+    contact: Float[Tensor, 'batch frame 2']
+    root_velocity: Float[Tensor, 'batch frame 3']
+
+
+class Block(nn.Module):
+    """Self-attention over time and a feed-forward net, both modulated by the timestep."""
+
+    def __init__(self, config: DenoiserConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.heads = config.heads
+        self.modulation = nn.Parameter(torch.zeros(6, width))
+        self.norm1 = nn.LayerNorm(width, elementwise_affine=False)
+        self.norm2 = nn.LayerNorm(width, elementwise_affine=False)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.project = nn.Linear(width, width)
+        self.feedforward = nn.Sequential(
+            nn.Linear(width, config.expansion * width),
+            nn.GELU(),
+            nn.Linear(config.expansion * width, width),
+        )
+
+    def forward(
+        self, x: Float[Tensor, 'batch frame width'], shared: Float[Tensor, 'batch 6 width']
+    ) -> Float[Tensor, 'batch frame width']:
+        shift1, scale1, gate1, shift2, scale2, gate2 = (shared + self.modulation)[:, :, None].unbind(1)
+        x = x + gate1 * self._attend(self.norm1(x) * (1 + scale1) + shift1)
+        return x + gate2 * self.feedforward(self.norm2(x) * (1 + scale2) + shift2)
+
+    def _attend(self, x: Float[Tensor, 'batch frame width']) -> Float[Tensor, 'batch frame width']:
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        # Written out: for so few tokens the fused kernel's backward pass is several times slower on a CPU.
+        weights = (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).softmax(-1)
+        return self.project((weights.to(v) @ v).transpose(1, 2).flatten(-2))
+
+
+class Denoiser(nn.Module):
+    """(x_t, t, condition) -> Prediction; see the module's text."""
+
+    def __init__(self, config: DenoiserConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.embed_noisy = nn.Linear(config.patch * JOINTS * 6, width)
+        self.embed_condition = nn.Linear(config.patch * CONDITION_FEATURES, width)
+        self.position = nn.Parameter(0.02 * torch.randn(config.frames // config.patch, width))
+        self.embed_step = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 6 * width))
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, config.patch * OUTPUT_FEATURES)
+        self._start_small()
+
+    def _start_small(self) -> None:
+        """Begin with small outputs and open gates, and without any weight on locations, which come later."""
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():
+            for block in self.blocks:
+                block.modulation[[2, 5]] = 1.0
+            last = self.embed_step[-1]
+            last.weight.mul_(0.1)
+            last.bias.zero_()
+            rows = self.embed_condition.weight.unflatten(-1, (self.config.patch, CONDITION_FEATURES))
+            rows[..., :-2].unflatten(-1, (JOINTS, JOINT_FEATURES))[..., 7:].zero_()
+
+    def forward(
+        self, noisy: Float[Tensor, 'batch frame joint 6'], step: Int[Tensor, 'batch'], condition: Condition
+    ) -> Prediction:
+        shared = self.embed_step(self._step_features(step, noisy)).unflatten(-1, (6, -1))
+        x = self.embed_noisy(self._patched(noisy.flatten(-2)))
+        x = x + self.embed_condition(self._patched(condition.features())) + self.position
+        for block in self.blocks:
+            x = block(x, shared)
+        out = self.head(self.norm(x)).float().unflatten(-1, (self.config.patch, OUTPUT_FEATURES)).flatten(1, 2)
+        joints = out[..., : JOINTS * 9].unflatten(-1, (JOINTS, 9))
+        return Prediction(
+            rotation=joints[..., :6] + condition.measured(),
+            log_stddev=joints[..., 6:] - 2.0,
+            contact=out[..., -5:-3],
+            root_velocity=out[..., -3:],
+        )
+
+    def _patched(self, rows: Float[Tensor, 'batch frame feature']) -> Float[Tensor, 'batch token feature2']:
+        return rows.unflatten(1, (-1, self.config.patch)).flatten(-2)
+
+    def _step_features(self, step: Int[Tensor, 'batch'], like: Tensor) -> Float[Tensor, 'batch width']:
+        """Sinusoids of the timestep (Vaswani et al., 2017)."""
+        half = self.config.width // 2
+        frequency = torch.exp(-math.log(1e4) / half * torch.arange(half, device=like.device))
+        angle = step[:, None].to(like.device) * frequency
+        return torch.cat((angle.cos(), angle.sin()), -1).to(like.dtype)

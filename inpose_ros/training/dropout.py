@@ -1,0 +1,102 @@
+"""What a simulated user wears: which joints are measured in each window of a batch, when and how well.
+
+The prior must serve any subset of sensors, so a batch holds common sets, random ones and none.
+"""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from inpose_ros.body import smpl22
+from inpose_ros.diffusion import condition as conditions
+from inpose_ros.diffusion.denoiser import Condition
+from inpose_ros.geometry import rotation
+from inpose_ros.training.windows import MotionWindow
+
+_HANDS = ('head', 'left_wrist', 'right_wrist')
+# (share of the windows, joints measured); the rest of the windows wears a random subset.
+COMMON_SETS = (
+    (0.55, _HANDS),
+    (0.05, (*_HANDS, 'pelvis')),
+    (0.05, (*_HANDS, 'pelvis', 'left_ankle', 'right_ankle')),
+    (0.03, (*_HANDS, 'left_ankle', 'right_ankle')),
+    (0.10, (*_HANDS, 'pelvis', 'left_knee', 'right_knee')),
+    (0.03, ('head', 'left_elbow', 'right_elbow', 'pelvis', 'left_knee', 'right_knee')),
+    (0.04, ()),
+)
+_HEIGHT_SHARE = 0.6  # of the windows with a head know its height
+_GAP_SHARE = 0.1  # of the windows lose a joint for some frames
+_ROTATION_NOISE = 0.03  # constant error of a mounting [rad], in half of the windows
+_HEIGHT_NOISE = 0.015  # error of the floor and of the standing height, as a share of the latter
+
+
+def worn_joints(count: int, generator: torch.Generator) -> Bool[Tensor, 'batch joint']:
+    """Draw which joints wear a sensor."""
+    chance = torch.rand(count, generator=generator)
+    worn = torch.rand(count, 22, generator=generator) < 0.7 * torch.rand(count, 1, generator=generator)
+    edge = 0.0
+    for share, names in COMMON_SETS:
+        row = torch.zeros(22, dtype=torch.bool)
+        row[[smpl22.INDEX[name] for name in names]] = True
+        worn = torch.where(((chance >= edge) & (chance < edge + share))[:, None], row, worn)
+        edge += share
+    return worn
+
+
+def _with_gaps(worn: Bool[Tensor, 'batch joint'], frames: int, generator: torch.Generator) -> Bool[Tensor, '...']:
+    """Frames at which each joint is measured: now and then one joint is lost for a while."""
+    count = len(worn)
+    draw = torch.rand(count, 4, generator=generator)
+    first = (draw[:, 0] * frames).long()
+    last = first + (draw[:, 1] * frames).long()
+    frame = torch.arange(frames)
+    lost = (frame >= first[:, None]) & (frame <= last[:, None]) & (draw[:, 2:3] < _GAP_SHARE)
+    joint = torch.nn.functional.one_hot((draw[:, 3] * 22).long(), 22).bool()
+    joint = joint | (worn & (torch.rand(count, 22, generator=generator) < 0.3))
+    return worn[:, None] & ~(lost[:, :, None] & joint[:, None])
+
+
+def dress(
+    window: MotionWindow, worn: Bool[Tensor, 'batch joint'], height_known: Bool[Tensor, 'batch'],
+    generator: torch.Generator | None,
+) -> tuple[Condition, Float[Tensor, 'batch']]:  # fmt: skip
+    """Measure a window: the condition, and the heading [rad] by which it was turned back.
+
+    With a generator the sensors err and fail as in training; without, they are perfect.
+    """
+    rot, frames = window.rot_world_joint, window.rot_world_joint.shape[1]
+    valid = worn[:, None].expand(-1, frames, -1)
+    noise = torch.zeros(len(rot))
+    if generator is not None:
+        valid = _with_gaps(worn, frames, generator)
+        rot = rot @ _mounting_errors(len(rot), generator)[:, None]
+        noise = _HEIGHT_NOISE * torch.randn(len(rot), generator=generator)
+    valid = valid & window.real[..., None]
+    heading = conditions.window_heading(rot, valid)
+    pelvis = rotation.heading(window.rot_world_joint[:, -1, 0])
+    heading = torch.where(valid.flatten(1).any(-1), heading, pelvis)
+    turned = rotation.about_z(-heading)[:, None, None] @ rot
+    height = window.positions[:, :, smpl22.HEAD, 2] / standing_height(window.bones)[:, None] + noise[:, None]
+    height_mask = valid[..., smpl22.HEAD] & height_known[:, None]
+    return conditions.rotations_and_height(turned, valid, height, height_mask), heading
+
+
+def _mounting_errors(count: int, generator: torch.Generator) -> Float[Tensor, 'batch joint 3 3']:
+    some = torch.rand(count, 1, 1, generator=generator) < 0.5
+    return rotation.exp(some * _ROTATION_NOISE * torch.randn(count, 22, 3, generator=generator))
+
+
+def draw_condition(window: MotionWindow, generator: torch.Generator) -> tuple[Condition, Float[Tensor, 'batch']]:
+    """A training batch's condition."""
+    worn = worn_joints(len(window.root), generator)
+    height_known = torch.rand(len(worn), generator=generator) < _HEIGHT_SHARE
+    return dress(window, worn, height_known, generator)
+
+
+def standing_height(bones: Float[Tensor, 'batch joint 3']) -> Float[Tensor, 'batch']:
+    """As Skeleton.standing_head_height, for a batch of bones [m]."""
+    chain = [smpl22.HEAD]
+    while smpl22.PARENTS[chain[-1]] > 0:
+        chain.append(smpl22.PARENTS[chain[-1]])
+    legs = bones[:, [1, 2, 4, 5, 7, 8, 10, 11], 2].sum(-1) / 2
+    return bones[:, chain, 2].sum(-1) - legs

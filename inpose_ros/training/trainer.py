@@ -1,0 +1,171 @@
+"""The training loop of the prior: resumable, mixed precision, an exponential moving average of the weights."""
+
+import copy
+import csv
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from tqdm import tqdm
+
+from inpose_ros.diffusion import checkpoint
+from inpose_ros.diffusion.denoiser import Condition, Denoiser, DenoiserConfig
+from inpose_ros.diffusion.schedule import NoiseSchedule
+from inpose_ros.errors import ModelError
+from inpose_ros.geometry import rotation
+from inpose_ros.training import dropout, loss, validation
+from inpose_ros.training.windows import MotionWindow, WindowSource
+
+_PURE_NOISE_SHARE = 0.5  # of the windows start from pure noise: few-step samplers stand on that step
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What a run is made of; the learning rate rises over `warmup` steps and falls to zero (cosine) at `steps`."""
+
+    steps: int = 20000
+    batch: int = 64
+    learning_rate: float = 6e-4
+    warmup: int = 500
+    weight_decay: float = 0.02
+    ema_decay: float = 0.999
+    seed: int = 0
+    validate_every: int = 500
+
+
+class Trainer:
+    """One training run in a folder: checkpoints, curves, and at the end a model."""
+
+    def __init__(
+        self, folder: Path, config: TrainingConfig, denoiser: DenoiserConfig,
+        train: WindowSource, validation_source: WindowSource, device: torch.device, start: Path | None = None,
+    ) -> None:  # fmt: skip
+        self.folder, self.config, self.device = folder, config, device
+        self.train_source, self.validation_source = train, validation_source
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(config.seed)
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.schedule = NoiseSchedule()
+        self.denoiser = Denoiser(denoiser).to(device)
+        if start is not None:
+            self.denoiser.load_state_dict(checkpoint.load(start)[0].state_dict())
+        self.average = copy.deepcopy(self.denoiser).eval().requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(
+            self.denoiser.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
+        )
+        self.step = 0
+
+    @property
+    def _state_file(self) -> Path:
+        return self.folder / 'training.pt'
+
+    def resume(self) -> None:
+        """Go on where the last checkpoint of this folder stopped, if there is one."""
+        if not self._state_file.exists():
+            return
+        state = torch.load(self._state_file, map_location=self.device, weights_only=True)
+        if state['denoiser_config'] != asdict(self.denoiser.config):
+            raise ModelError(f'{self._state_file} trained another architecture; give a new folder or its own settings')
+        self.denoiser.load_state_dict(state['denoiser'])
+        self.average.load_state_dict(state['average'])
+        self.optimizer.load_state_dict(state['optimizer'])
+        self.generator.set_state(state['generator'].cpu())
+        self.step = state['step']
+
+    def _checkpoint(self) -> None:
+        state = {
+            'denoiser_config': asdict(self.denoiser.config),
+            'denoiser': self.denoiser.state_dict(),
+            'average': self.average.state_dict(),
+            'optimizer': self.optimizer.state_dict(),
+            'generator': self.generator.get_state(),
+            'step': self.step,
+        }
+        fresh = self._state_file.with_suffix('.new')
+        torch.save(state, fresh)
+        fresh.replace(self._state_file)
+        checkpoint.save(self.folder / 'model', self.average)
+
+    def run(self) -> None:
+        """Train to `steps`, validating and checkpointing on the way."""
+        sums: dict[str, float] = {}
+        began, seen = time.monotonic(), 0
+        with tqdm(total=self.config.steps, initial=self.step, unit='step', smoothing=0.02) as bar:
+            while self.step < self.config.steps:
+                terms = self._train_step()
+                sums = {name: sums.get(name, 0.0) + value for name, value in terms.items()}
+                seen += 1
+                bar.update()
+                if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
+                    row = {'step': self.step, 'seconds': round(time.monotonic() - began, 1)}
+                    row |= {name: value / seen for name, value in sums.items()}
+                    row |= validation.validate(self.average, self.validation_source, self.schedule)
+                    self._log(row)
+                    self._checkpoint()
+                    bar.set_postfix({name: f'{value:.2f}' for name, value in row.items() if name.endswith('_cm')})
+                    sums, seen = {}, 0
+
+    def _train_step(self) -> dict[str, float]:
+        window = self.train_source.random(self.config.batch, self.generator)
+        condition, heading = dropout.draw_condition(window, self.generator)
+        noisy, steps = self._noise(window, heading)
+        window, condition, heading, noisy = _to(self.device, window, condition, heading, noisy)
+        for group in self.optimizer.param_groups:
+            group['lr'] = self.config.learning_rate * self._rate_factor()
+        with torch.autocast(self.device.type, torch.bfloat16):
+            prediction = self.denoiser(noisy, steps, condition)
+        terms = loss.loss_terms(prediction, window, heading)
+        total = loss.total_loss(terms)
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.denoiser.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        self._average()
+        return {'loss': float(total.detach())} | {name: float(term.detach()) for name, term in terms.items()}
+
+    def _noise(
+        self, window: MotionWindow, heading: Float[Tensor, 'batch']
+    ) -> tuple[Float[Tensor, 'batch frame joint 6'], Tensor]:
+        clean = rotation.sixd_from_matrix(rotation.about_z(-heading)[:, None, None] @ window.rot_world_joint)
+        draw = torch.rand(2, len(clean), generator=self.generator)
+        steps = (draw[0] * len(self.schedule)).long()
+        steps = torch.where(draw[1] < _PURE_NOISE_SHARE, torch.full_like(steps, self.schedule.last), steps)
+        noise = torch.randn(clean.shape, generator=self.generator)
+        return self.schedule.noised(clean, steps, noise), steps
+
+    def _rate_factor(self) -> float:
+        warm = min(1.0, (self.step + 1) / self.config.warmup)
+        return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, self.step / self.config.steps)))
+
+    def _average(self) -> None:
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for slow, fast in zip(self.average.parameters(), self.denoiser.parameters()):
+                slow.lerp_(fast, 1 - decay)
+
+    def _log(self, row: dict[str, float]) -> None:
+        path = self.folder / 'curves.csv'
+        new = not path.exists()
+        with path.open('a', newline='') as file:
+            writer = csv.DictWriter(file, row)
+            if new:
+                writer.writeheader()
+            writer.writerow({name: f'{value:.5g}' if isinstance(value, float) else value for name, value in row.items()})
+
+
+def _to(device: torch.device, *values: object) -> tuple:
+    """Move tensors and dataclasses of tensors."""
+
+    def move(value: object) -> object:
+        if isinstance(value, Tensor):
+            return value.to(device)
+        if isinstance(value, (MotionWindow, Condition)):
+            return type(value)(**{name: move(part) for name, part in vars(value).items()})
+        return value
+
+    return tuple(move(value) for value in values)

@@ -1,0 +1,107 @@
+"""Windows of motion, drawn at random from packed clips and varied: time-warp, mirroring, heading."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from inpose_ros.body import kinematics
+from inpose_ros.geometry import rotation
+from inpose_ros.motion.packed import PackedMotion
+
+# How often a source is drawn, per frame of it: exercises that repeat and retargeted figures less, variety more.
+SOURCE_WEIGHTS = {'cmu': 1.5, 'accad': 1.2, 'mhad': 1.0, 'cmu_retarget': 0.7, 'uiprmd': 0.5}
+_CONTACT_SPEED = 0.25  # a toe slower than this [m/s] stands
+
+
+@dataclass(frozen=True)
+class MotionWindow:
+    """A batch of true motion on the prior's grid, world axes, metres; `real` is false before a clip's first frame."""
+
+    rot_world_joint: Float[Tensor, 'batch frame joint 3 3']
+    root: Float[Tensor, 'batch frame 3']
+    bones: Float[Tensor, 'batch joint 3']
+    real: Bool[Tensor, 'batch frame']
+    rate: float
+
+    @property
+    def positions(self) -> Float[Tensor, 'batch frame joint 3']:
+        relative = kinematics.positions_from_bones(self.bones[:, None], self.rot_world_joint)
+        return self.root[:, :, None] + relative
+
+    @property
+    def contact(self) -> Bool[Tensor, 'batch frame 2']:
+        """Left and right toe standing still."""
+        speed = torch.gradient(self.positions[:, :, [10, 11]], dim=1)[0].norm(dim=-1) * self.rate
+        return speed < _CONTACT_SPEED
+
+    @property
+    def root_velocity(self) -> Float[Tensor, 'batch frame 3']:
+        return torch.gradient(self.root, dim=1)[0] * self.rate
+
+
+class WindowSource:
+    """All clips of a split in memory at their own rates; gives windows that end where they are told."""
+
+    def __init__(self, motion: PackedMotion, frames: int, rate: float) -> None:
+        self.frames, self.rate = frames, rate
+        clips = list(motion)
+        lengths = torch.tensor([len(clip) for clip in clips])
+        self._sixd = torch.cat([rotation.sixd_from_matrix(clip.rot_world_joint) for clip in clips])
+        self._root = torch.cat([clip.root for clip in clips])
+        self._fps = torch.tensor([clip.fps for clip in clips])
+        self._bones = torch.stack([clip.skeleton.bones.float() for clip in clips])
+        self._start = torch.cat((torch.zeros(1, dtype=torch.long), lengths.cumsum(0)[:-1]))
+        self._length = lengths
+        weights = torch.tensor([SOURCE_WEIGHTS.get(row['source'], 1.0) for row in motion.rows])
+        self._share = weights * lengths / self._fps
+        self.hours = float((lengths / self._fps).sum() / 3600)
+
+    def random(self, count: int, generator: torch.Generator) -> MotionWindow:
+        """Windows as training sees them: any clip and time, warped, mirrored and turned by chance."""
+        clip = torch.multinomial(self._share, count, replacement=True, generator=generator)
+        # A window's newest frame: anywhere from a third of a second into the clip to its end.
+        chance = torch.rand(count, 3, generator=generator)
+        first = self._fps[clip] / 3
+        newest = first + chance[:, 0] * (self._length[clip] - 1 - first).clamp(min=0)
+        speed = 0.8 + 0.45 * chance[:, 1]
+        window = self.at(clip, newest, speed)
+        turned = rotation.about_z(2 * torch.pi * torch.rand(count, generator=generator))[:, None]
+        return _turned(_mirrored(window, chance[:, 2] < 0.5), turned)
+
+    def at(
+        self, clip: Int[Tensor, 'batch'], newest: Float[Tensor, 'batch'], speed: Float[Tensor, 'batch'] | None = None
+    ) -> MotionWindow:
+        """Windows that end at a (fractional) frame of a clip, played at a multiple of their speed."""
+        step = self._fps[clip] / self.rate * (1.0 if speed is None else speed)
+        back = torch.arange(self.frames - 1, -1, -1)
+        index = newest[:, None] - back * step[:, None]
+        index = torch.minimum(index, (self._length[clip] - 1).float()[:, None])
+        real = index >= 0
+        index = index.clamp(min=0)
+        low = torch.minimum(index.floor().long(), self._length[clip, None] - 2)
+        fraction = index - low
+        low = low + self._start[clip, None]
+        sixd = torch.lerp(self._sixd[low], self._sixd[low + 1], fraction[..., None, None])
+        root = torch.lerp(self._root[low], self._root[low + 1], fraction[..., None])
+        return MotionWindow(rotation.matrix_from_6d(sixd), root, self._bones[clip], real, self.rate)
+
+    def grid(self, count: int) -> tuple[Int[Tensor, 'batch'], Float[Tensor, 'batch']]:
+        """`count` windows spread evenly over all the motion: the same ones every time."""
+        place = (torch.arange(count) + 0.5) / count * self._length.sum()
+        clip = torch.searchsorted(self._start, place.long(), right=True) - 1
+        return clip, (place - self._start[clip]).clamp(min=5)
+
+
+def _mirrored(window: MotionWindow, which: Bool[Tensor, 'batch']) -> MotionWindow:
+    flip = torch.tensor([1.0, -1.0, 1.0])
+    rot = torch.where(which[:, None, None, None, None], kinematics.mirrored(window.rot_world_joint), window.rot_world_joint)
+    root = torch.where(which[:, None, None], window.root * flip, window.root)
+    bones = torch.where(which[:, None, None], kinematics.mirrored_bones(window.bones), window.bones)
+    return MotionWindow(rot, root, bones, window.real, window.rate)
+
+
+def _turned(window: MotionWindow, rot: Float[Tensor, 'batch 1 3 3']) -> MotionWindow:
+    root = (rot @ window.root[..., None])[..., 0]
+    return MotionWindow(rot[:, :, None] @ window.rot_world_joint, root, window.bones, window.real, window.rate)
