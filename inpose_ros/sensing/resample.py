@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import numpy as np
 import torch
@@ -87,14 +88,14 @@ def joint_window(
 def _rotations(
     series: Sequence[tuple[Measurement, ...]], grid: Int[np.ndarray, 'frame'], timeout_ns: int
 ) -> tuple[Float[Tensor, 'sensor frame 3 3'], Bool[Tensor, 'sensor frame']]:
-    bracket = _bracket(series, lambda m: m.rot_world_sensor, np.eye(3), grid, timeout_ns)
+    bracket = _bracket(series, attrgetter('rot_world_sensor'), np.eye(3), grid, timeout_ns)
     return rotation.slerp(bracket.before, bracket.after, bracket.fraction), bracket.valid
 
 
 def _positions(
     series: Sequence[tuple[Measurement, ...]], grid: Int[np.ndarray, 'frame'], timeout_ns: int
 ) -> tuple[Float[Tensor, 'sensor frame 3'], Bool[Tensor, 'sensor frame']]:
-    bracket = _bracket(series, lambda m: m.position, np.zeros(3), grid, timeout_ns)
+    bracket = _bracket(series, attrgetter('position'), np.zeros(3), grid, timeout_ns)
     return torch.lerp(bracket.before, bracket.after, bracket.fraction[..., None]), bracket.valid
 
 
@@ -133,10 +134,12 @@ def _bracket_one(
     gap = stamps[high] - stamps[low]
     inside = (past == 0) | ((gap > 0) & (gap <= timeout_ns))
     held = (behind == len(stamps)) & (past <= min(timeout_ns, HOLD_NS))
-    used, place = np.unique(np.concatenate((low, high)), return_inverse=True)
-    values = np.array([value(measurements[i]) for i in used], dtype=np.float64)[place]
-    fraction = np.where(gap > 0, past / np.maximum(gap, 1), 0.0).clip(0, 1)
-    return values[: len(grid)], values[len(grid) :], fraction, (past >= 0) & (inside | held)
+    used = np.zeros(len(stamps), dtype=bool)
+    used[low] = used[high] = True
+    values = np.array([value(measurements[i]) for i in used.nonzero()[0]], dtype=np.float64)
+    place = used.cumsum() - 1
+    fraction = np.minimum(np.maximum(past, 0) / np.maximum(gap, 1), 1.0)
+    return values[place[low]], values[place[high]], np.where(gap > 0, fraction, 0.0), (past >= 0) & (inside | held)
 
 
 def _without_mount(
