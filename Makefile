@@ -1,0 +1,46 @@
+# Everything that needs no ROS installation: each target sets up first what it needs (.venv, install), which takes
+# no time when nothing changed. With a ROS 2 distribution, use `colcon build` instead: see README.md.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+# cpu: PyTorch without the CUDA libraries. Said once, it stays until `make clean`.
+TORCH ?=
+VERBOSE ?=
+
+environment := . setup/env.sh
+# Tests and the demo keep to this machine.
+local := export ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
+# $(call option,--seed,$(SEED)): an option that is passed only if its variable was given
+option = $(if $(2),$(1) '$(2)')
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint train evaluate shell-env clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo 'TORCH=cpu chooses a PyTorch without CUDA, PYTHON=python3.12 another Python, VERBOSE=1 shows all that pip says.'
+
+setup:  ## make .venv with ROS 2 from wheels, build the messages into install
+	@$(PYTHON) setup/environment.py --torch '$(TORCH)' $(if $(VERBOSE),--verbose)
+
+demo: setup  ## track a simulated user through ROS topics; RECORDING=folder SECONDS=20 SEED=0
+	@$(environment) && $(local) && python -m inpose_ros demo $(call option,--recording,$(RECORDING)) $(call option,--seconds,$(SECONDS)) $(call option,--seed,$(SEED))
+
+test: setup  ## run the tests; TESTS=test/unit for some of them
+	@$(environment) && $(local) && python -m pytest $(or $(TESTS),test)
+
+lint: setup  ## check the style with ruff
+	@$(environment) && ruff check .
+
+train: setup  ## train a prior; DATA=folder ARGS='...'
+	@$(environment) && python -m inpose_ros train $(call option,--data,$(DATA)) $(ARGS)
+
+evaluate: setup  ## score methods on recordings; DATA=folder ARGS='--split test --report FILE.json'
+	@$(environment) && python -m inpose_ros evaluate $(call option,--data,$(DATA)) $(ARGS)
+
+shell-env: setup  ## say how to enter the environment
+	@echo '. $(CURDIR)/setup/env.sh'
+
+clean:  ## remove all that the set-up made
+	rm -rf .venv build install log setup/.lock
