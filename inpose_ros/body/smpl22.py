@@ -52,3 +52,25 @@ MEAN_BONES = (
 )  # fmt: skip
 # A toe joint stands above the sole by this much of the stature (0.035 m on the mean body: median of the data).
 SOLE_PER_STATURE = 0.035 / MEAN_STATURE
+
+# The order of the three revolutes that make a ball joint. Of the six orders the one with the smallest 99.9 percentile
+# of |middle angle| over all the packed motion (298 000 frames, both sides together), since at 90 degrees the
+# outer two become one. In brackets that percentile and the worst, in degrees; no order serves the shoulder well.
+_REVOLUTE_ORDER = {
+    'hip': 'zxy',  # (44, 87)
+    'spine1': 'yxz',  # (21, 64)
+    'knee': 'zxy',  # (22, 56)
+    'spine2': 'yxz',  # (19, 48)
+    'ankle': 'zxy',  # (37, 76)
+    'spine3': 'xzy',  # (15, 36)
+    'foot': 'yxz',  # (14, 34)
+    'neck': 'xzy',  # (37, 54)
+    'collar': 'xyz',  # (18, 34)
+    'head': 'xzy',  # (47, 59)
+    'shoulder': 'zyx',  # (82, 89)
+    'elbow': 'zxy',  # (75, 90)
+    'wrist': 'zyx',  # (17, 31)
+}
+REVOLUTE_ORDER = {
+    name: _REVOLUTE_ORDER[name.removeprefix('left_').removeprefix('right_')] for name in JOINTS if name != 'pelvis'
+}
