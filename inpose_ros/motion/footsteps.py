@@ -138,7 +138,7 @@ def _airborne(times: Track, step: Step, stride: float, heel_rise: float) -> Floa
     landing = step.start + step.duration
     u = ((times - step.start) / step.duration).clamp(0, 1)
     lift = (0.05 - 0.02 * stride) * 64 * u**3 * (1 - u) ** 3
-    heel = (0.25 + 0.75 * stride) * heel_rise * profiles.bump(times, step.start - 0.2, 0.24, 0.0, 0.27)
+    heel = (0.25 + 0.75 * stride) * heel_rise * profiles.bump(times, step.start - 0.36, 0.36, 0.0, 0.32)
     toe = 0.3 * stride * profiles.bump(times, landing - 0.26, 0.22, 0.03, 0.14)
     airborne = profiles.bump(times, step.start - 0.1, 0.15, step.duration - 0.1, 0.15)
     return torch.stack((lift, heel, toe, airborne), -1)

@@ -15,7 +15,7 @@ from inpose_ros.motion.profiles import Track
 
 # Where a left hand reaches, from the shoulder at rest, in arm lengths (forward, outward, up).
 REACHES = {
-    'up': (0.25, 0.15, 0.92),
+    'up': (0.22, 0.12, 0.97),
     'front': (0.88, -0.05, 0.02),
     'across': (0.55, -0.55, 0.05),
     'side': (0.15, 0.9, 0.1),
@@ -83,8 +83,8 @@ def wave(
 def squatting_arms(
     rng: np.random.Generator, bones: Float[Tensor, '4 3'], start: float, duration: float, fall: float
 ) -> list[ArmMove]:
-    """Arms go forward for balance while the body goes down, and back while it comes up."""
+    """Arms go forward for balance while the body goes down, and back while it comes up; the chest leans, so they rise."""
     length = float(bones[2:].norm(dim=-1).sum())
-    place = torch.tensor([0.8, rng.uniform(-0.1, 0.1), rng.uniform(-0.15, 0.1)], dtype=torch.float64)
+    place = torch.tensor([0.8, rng.uniform(-0.12, 0.02), rng.uniform(0.4, 0.55)], dtype=torch.float64)
     pose = limbs.reaching_arm(bones, place * length)
     return [ArmMove(start, fall, pose), ArmMove(start + duration - fall, fall, None)]

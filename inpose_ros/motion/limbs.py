@@ -121,7 +121,7 @@ def reaching_arm(
     """
     raised = float((target[2] / target.norm()).clamp(-1, 1))
     ahead = float((target[0] / target.norm()).clamp(-1, 1))
-    collar = torch.tensor([0.35 * max(raised + 0.3, 0) ** 2, 0.0, -0.2 * max(ahead, 0)], dtype=torch.float64)
+    collar = torch.tensor([0.25 * max(raised + 0.3, 0) ** 2, 0.0, -0.2 * max(ahead, 0)], dtype=torch.float64)
     rot_chest_collar = rotation.exp(collar)
     vector = rot_chest_collar.T @ (bones[1] + target - rot_chest_collar @ bones[1])
     limit = 0.97 * (bones[2] + bones[3]).norm()

@@ -16,11 +16,12 @@ from inpose_ros.motion.profiles import Track
 from inpose_ros.motion.script import Script, Squat
 
 # A leg is never fully straight: standing and greatest length over the sum of its bones.
-_STANDING_REACH, _GREATEST_REACH = 0.992, 0.9965
+_STANDING_REACH, _GREATEST_REACH = 0.99, 0.9915
 # How far the shins lean forward at the bottom of a squat [rad].
-_SQUAT_SHIN = 0.5
-# Parts of the stature: how far the hips move over the loaded foot, stand before the ankles, heel behind the ankle.
-_SIDEWAYS, _AHEAD, _HEEL = 0.012, 0.008, 0.025
+_SQUAT_SHIN = 0.58
+# Parts of the stature: how far the hips move over the loaded foot, stand before the ankles, go before the footprints in
+# walking (the hindmost ankle has left its print), and how far the heel is behind the ankle.
+_SIDEWAYS, _AHEAD, _LEADING, _HEEL = 0.012, 0.008, 0.025, 0.025
 _UPPER_CHAIN = ('pelvis', 'spine1', 'spine2', 'spine3', 'neck', 'head')
 
 
@@ -67,7 +68,8 @@ def _level(posture: Posture, stature: float) -> Float[Tensor, 'frame 2']:
     along = torch.stack((heading.cos(), heading.sin()), -1)
     left = torch.stack((-heading.sin(), heading.cos()), -1)
     sideways = stature * _SIDEWAYS * posture.load
-    return posture.middle[:, :2] + _AHEAD * stature * along + sideways[:, None] * left
+    forward = stature * (_AHEAD + _LEADING * posture.going)
+    return posture.middle[:, :2] + forward[:, None] * along + sideways[:, None] * left
 
 
 def _highest(
@@ -82,7 +84,7 @@ def _highest(
     apart = (level[:, None] - ankle_from_hip[..., :2]).square().sum(-1)
     limit = ankle_from_hip[..., 2] + ((_GREATEST_REACH * legs).square() - apart).clamp(min=1e-4).sqrt()
     standing = ankle_from_hip[0, :, 2].mean() + _STANDING_REACH * legs.mean()
-    return profiles.lower_envelope(limit.min(-1).values.clamp(max=float(standing)), 0.08, fps)
+    return profiles.lower_envelope(limit.min(-1).values.clamp(max=float(standing)), 0.065, fps)
 
 
 def _head_over_hips(upper: dict[str, Rotations], bones: Float[Tensor, 'joint 3']) -> Track:

@@ -42,12 +42,13 @@ def procedural_clip(seed: int, seconds: float, skeleton: Skeleton, fps: float = 
     """Invent a motion of this length [s] on this body, the same for the same seed.
 
     It begins at the origin facing +x in a relaxed stance and ends standing. From 20 s on it holds all of walking,
-    turning, squatting, reaching and waving; see `schedule`.
+    turning, squatting, reaching and waving: `schedule(np.random.default_rng(seed), seconds)` tells when.
     """
     rng = np.random.default_rng(seed)
     times = torch.arange(round(seconds * fps) + 1, dtype=torch.float64) / fps
+    activities = schedule(rng, seconds)
     gait = _gait(rng, skeleton)
-    plan = script.write(times, rng, schedule(rng, seconds), skeleton, gait)
+    plan = script.write(times, rng, activities, skeleton, gait)
     feet = footsteps.foot_tracks(times, plan.steps, Stance(0.0, 0.0, 0.0), gait)
     posture = Posture.of(times, rng, feet, plan, gait)
     upper = trunk(posture)
@@ -62,12 +63,12 @@ def _gait(rng: np.random.Generator, skeleton: Skeleton) -> Gait:
     leg = float(skeleton.lengths[[4, 5, 7, 8]].sum()) / 2
     hips = float(skeleton.bones[1, 1] - skeleton.bones[2, 1]) / 2
     return Gait(
-        step=leg * float(rng.uniform(0.78, 0.84)),
+        step=leg * float(rng.uniform(0.76, 0.82)),
         step_time=float(rng.uniform(0.53, 0.56)),
         half_width_walking=0.6 * hips,
         half_width_standing=hips + 0.02 * leg,
         toe_out=float(rng.uniform(0.1, 0.2)),
-        heel_rise=float(rng.uniform(0.6, 0.75)),
+        heel_rise=float(rng.uniform(0.8, 0.95)),
     )
 
 

@@ -127,7 +127,7 @@ def _wave(script: Script, times: Track, rng: np.random.Generator, activity: Acti
 
 def _squat(script: Script, times: Track, rng: np.random.Generator, activity: Activity, skeleton: Skeleton) -> Script:
     fall = float(rng.uniform(0.4, 0.45)) * activity.duration
-    squat = Squat(activity.start, activity.duration, fall, float(rng.uniform(0.60, 0.635)))
+    squat = Squat(activity.start, activity.duration, fall, float(rng.uniform(0.605, 0.635)))
     script = replace(script, squats=(*script.squats, squat))
     for side in (LEFT, RIGHT):
         moves = gestures.squatting_arms(rng, arm_bones(skeleton, side), activity.start, activity.duration, fall)
