@@ -1,0 +1,140 @@
+"""Estimates -> the messages that describe a body."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point, PoseStamped, Quaternion, Transform, TransformStamped, Vector3
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+from sensor_msgs.msg import JointState
+from std_msgs.msg import ColorRGBA, Header
+from tf2_msgs.msg import TFMessage
+from torch import Tensor
+from visualization_msgs.msg import Marker, MarkerArray
+
+from inpose_ros.body import smpl22, urdf
+from inpose_ros.body.state import BodyState
+from inpose_ros.msg import BodyPose
+from inpose_ros.node.conversions.stamp import stamp_from_ns
+from inpose_ros.node.tracking import Estimate
+
+END_EFFECTORS = ('head', 'left_wrist', 'right_wrist', 'left_foot', 'right_foot')
+# What a sensor measures is drawn orange, what the prior inferred blue (a pair that colour-blind people can tell apart).
+MEASURED_COLOUR = ColorRGBA(r=0.90, g=0.45, b=0.05, a=1.0)
+INFERRED_COLOUR = ColorRGBA(r=0.15, g=0.45, b=0.85, a=1.0)
+
+
+def header(stamp_ns: int, frame_id: str) -> Header:
+    return Header(stamp=stamp_from_ns(stamp_ns), frame_id=frame_id)
+
+
+def joint_state_from(estimate: Estimate) -> JointState:
+    """The 63 revolute joints of the URDF; it has no frame, as joint states never have."""
+    return JointState(
+        header=header(estimate.body.stamp_ns, ''),
+        name=list(urdf.REVOLUTE_NAMES),
+        position=estimate.angles.tolist(),
+        velocity=estimate.velocities.tolist(),
+    )
+
+
+def transforms_from(estimate: Estimate, world_frame: str, frame_prefix: str) -> TFMessage:
+    """world -> pelvis -> every link, from the very angles of the joint state, so that the two cannot disagree."""
+    body = estimate.body
+    links = urdf.link_transforms(body.skeleton, estimate.angles, frame_prefix)
+    stamp = stamp_from_ns(body.stamp_ns)
+    root = _transform(
+        stamp,
+        world_frame,
+        f'{frame_prefix}pelvis',
+        _array(body.root),
+        _quaternions(_array(body.rot_world_joint[:1]))[0],
+    )
+    rows = zip(links.parents, links.children, links.translations, links.quaternions.tolist())
+    rest = [
+        _transform(stamp, parent, child, translation, Quaternion(w=w, x=x, y=y, z=z))
+        for parent, child, translation, (w, x, y, z) in rows
+    ]
+    return TFMessage(transforms=[root, *rest])
+
+
+def body_pose_from(estimate: Estimate, world_frame: str, body_id: str) -> BodyPose:
+    body = estimate.body
+    return BodyPose(
+        header=header(body.stamp_ns, world_frame),
+        body_id=body_id,
+        state=estimate.state,
+        joint=list(smpl22.JOINTS),
+        rotation=_quaternions(_array(body.rot_world_joint)),
+        position=_points(body),
+        rotation_stddev=body.rotation_stddev.tolist(),
+        position_stddev=body.position_stddev.tolist(),
+        measured=body.measured.tolist(),
+        root_observed=bool(body.root_observed),
+        bone_length=body.skeleton.lengths.tolist(),
+        foot_contact=body.foot_contact.tolist(),
+        solve_time=float(estimate.solve_time),
+    )
+
+
+def end_effectors_from(estimate: Estimate, frame_prefix: str) -> Mapping[str, PoseStamped]:
+    """Poses relative to the pelvis: what a robot without legs can follow."""
+    body = estimate.body
+    rot_pelvis_world = _array(body.rot_world_joint[0]).T
+    rows = [smpl22.INDEX[name] for name in END_EFFECTORS]
+    rotations = rot_pelvis_world @ _array(body.rot_world_joint)[rows]
+    offsets = (_array(body.positions)[rows] - _array(body.root)) @ rot_pelvis_world.T
+    poses = {}
+    for name, (x, y, z), rotation in zip(END_EFFECTORS, offsets.tolist(), _quaternions(rotations)):
+        pose = PoseStamped(header=header(body.stamp_ns, f'{frame_prefix}pelvis'))
+        pose.pose.position = Point(x=x, y=y, z=z)
+        pose.pose.orientation = rotation
+        poses[name] = pose
+    return poses
+
+
+def markers_from(estimate: Estimate, world_frame: str, lifetime_ns: int) -> MarkerArray:
+    """A ball for each joint and a line for each bone; they vanish `lifetime_ns` after the last pose."""
+    body = estimate.body
+    points = _points(body)
+    colours = [MEASURED_COLOUR if measured else INFERRED_COLOUR for measured in body.measured.tolist()]
+    bones = [(smpl22.PARENTS[joint], joint) for joint in range(1, len(points))]
+    balls = _marker(body, world_frame, lifetime_ns, 'joints', Marker.SPHERE_LIST, 0.05)
+    balls.points, balls.colors = points, colours
+    lines = _marker(body, world_frame, lifetime_ns, 'bones', Marker.LINE_LIST, 0.02)
+    lines.points = [points[end] for bone in bones for end in bone]
+    lines.colors = [colours[joint] for _, joint in bones for _ in range(2)]
+    return MarkerArray(markers=[balls, lines])
+
+
+def _transform(
+    stamp: Time, parent: str, child: str, translation: Float[np.ndarray, '3'], rotation: Quaternion
+) -> TransformStamped:
+    x, y, z = translation.tolist()
+    return TransformStamped(
+        header=Header(stamp=stamp, frame_id=parent),
+        child_frame_id=child,
+        transform=Transform(translation=Vector3(x=x, y=y, z=z), rotation=rotation),
+    )
+
+
+def _marker(body: BodyState, frame_id: str, lifetime_ns: int, what: str, kind: int, width: float) -> Marker:
+    marker = Marker(header=header(body.stamp_ns, frame_id), ns=what, type=kind, action=Marker.ADD)
+    marker.scale = Vector3(x=width, y=width, z=width)
+    marker.pose.orientation.w = 1.0
+    marker.lifetime.sec, marker.lifetime.nanosec = divmod(lifetime_ns, 1_000_000_000)
+    return marker
+
+
+def _array(tensor: Tensor) -> Float[np.ndarray, '...']:
+    return np.asarray(tensor, dtype=np.float64)
+
+
+def _points(body: BodyState) -> list[Point]:
+    return [Point(x=x, y=y, z=z) for x, y, z in _array(body.positions).tolist()]
+
+
+def _quaternions(matrices: Float[np.ndarray, 'row 3 3']) -> list[Quaternion]:
+    rows = Rotation.from_matrix(matrices).as_quat(canonical=True).tolist()
+    return [Quaternion(x=x, y=y, z=z, w=w) for x, y, z, w in rows]

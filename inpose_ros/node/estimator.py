@@ -1,0 +1,277 @@
+"""The lifecycle node: sensor topics in, a body out. It moves data and decides nothing."""
+
+import functools
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion.solver import load_solver
+from inpose_ros.errors import InPoseError, ParameterError
+from inpose_ros.geometry.transform import Transform
+from inpose_ros.msg import BodyPose
+from inpose_ros.node import parameters, qos
+from inpose_ros.node.diagnostics import diagnostics_from
+from inpose_ros.node.health import Health
+from inpose_ros.node.intake import Intake
+from inpose_ros.node.parameters import NodeParameters
+from inpose_ros.node.publishers import BodyPublishers
+from inpose_ros.node.services import BodyServices
+from inpose_ros.node.tracking import Job, Solver, Tracker
+from inpose_ros.node.worker import SolveWorker
+
+# The window reaches back this much further [s] than the solver looks, for what arrives late.
+_SPARE = 0.5
+
+
+def build_skeleton(params: NodeParameters) -> Skeleton | None:
+    """The bones that were given; None where nothing was."""
+    if params.bones:
+        return Skeleton.load(params.bones)
+    return Skeleton.from_stature(params.stature) if params.stature > 0 else None
+
+
+def build_solver(params: NodeParameters, skeleton: Skeleton) -> Solver:
+    """The solver that the parameters ask for.
+
+    Raises:
+        ModelError, DeviceError: it cannot be had; the text says why.
+    """
+    model = Path(params.model) if params.model else None
+    return load_solver(model, params.device, skeleton, method=params.method, seed=params.seed)
+
+
+def _told(transition: Callable) -> Callable:
+    """Log the traceback of a bug in a transition; rclpy turns it into an error state without a word."""
+
+    @functools.wraps(transition)
+    def wrapped(self: 'InPoseNode', state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(self, state)
+        except Exception:
+            self.get_logger().fatal(traceback.format_exc())
+            raise
+
+    return wrapped
+
+
+class InPoseNode(LifecycleNode):
+    """Tracks one body. Use it with a SingleThreadedExecutor; solving runs in a thread of its own."""
+
+    def __init__(
+        self, solver_factory: Callable[[NodeParameters, Skeleton], Solver] = build_solver, **options: object
+    ) -> None:
+        super().__init__('inpose', **options)
+        self._solver_factory = solver_factory
+        self._params: NodeParameters | None = None
+        self._intake: Intake | None = None
+        self._health: Health | None = None
+        self._tracker: Tracker | None = None
+        self._outputs: BodyPublishers | None = None
+        self._worker: SolveWorker[Job] | None = None
+        self._tick_timer = None
+        self._facts: dict[str, str] = {}
+        self._resets = 0
+        self._offered: tuple[int, int] | None = None
+        self._was_silent = False
+        parameters.declare(self)
+        self.add_on_set_parameters_callback(self._check_parameters)
+        self.add_post_set_parameters_callback(self._take_mounts)
+        self._body_services = BodyServices(self, lambda: self.state, self._reset)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.OUTPUT)
+        self.create_timer(1.0, self._publish_diagnostics)
+        if self.has_parameter('autostart') and self.get_parameter('autostart').value:
+            self._autostart_timer = self.create_timer(0.0, self._autostart)
+
+    @property
+    def state(self) -> str:
+        """The lifecycle state: unconfigured, inactive, active, or a transition's."""
+        return self._state_machine.current_state[1]
+
+    def now_ns(self) -> int:
+        return self.get_clock().now().nanoseconds
+
+    # --- lifecycle
+
+    def _autostart(self) -> None:
+        self.destroy_timer(self._autostart_timer)
+        if self.state == 'unconfigured' and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    @_told
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            self._configure()
+        except InPoseError as error:  # an operator can mend it: say so and stay up
+            self.get_logger().error(f'not configured: {error}')
+            return TransitionCallbackReturn.FAILURE
+        return super().on_configure(state)
+
+    def _configure(self) -> None:
+        params, sensors = NodeParameters.read(self)
+        skeleton = self._skeleton(params)
+        solver = self._solver_factory(params, skeleton)
+        self.get_logger().info(f'solving on {solver.device} by {solver.backend} (device: {params.device})')
+        timeout_ns = round(params.sensor_timeout * 1e9)
+        span_ns = round((solver.frames / solver.rate + _SPARE) * 1e9)
+        self._params = params
+        self._facts = {'device': str(solver.device), 'backend': solver.backend, 'body': params.body_id}
+        self._health = Health(params.sensors, timeout_ns)
+        self._tracker = Tracker(solver, timeout_ns, params.floor_height, time.perf_counter)
+        self._intake = Intake(self, sensors, span_ns, self._health, params.world_frame)
+        self._body_services.intake = self._intake
+        self._outputs = BodyPublishers(self, params)
+
+    def _skeleton(self, params: NodeParameters) -> Skeleton:
+        skeleton = build_skeleton(params)
+        if skeleton is None:
+            skeleton = Skeleton.mean()
+            self.get_logger().warning(
+                f'neither body.stature nor body.bones is given: assuming an average body, {skeleton.stature:.2f} m tall; '
+                'give body.stature for better poses'
+            )
+        return skeleton
+
+    @_told
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        result = super().on_activate(state)
+        self._outputs.describe(self._tracker.solver.skeleton)
+        self._was_silent, self._offered = False, None
+        self._worker = SolveWorker(self._solve)
+        self._tick_timer = self.create_timer(1 / self._params.rate, self._tick)
+        return result
+
+    @_told
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._halt()
+        return super().on_deactivate(state)
+
+    @_told
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    @_told
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    @_told
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _halt(self) -> None:
+        """Stop solving and publishing; waits for the pose at hand."""
+        self._body_services.abort()
+        if self._tick_timer is not None:
+            self.destroy_timer(self._tick_timer)
+            self._tick_timer = None
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    def _release(self) -> None:
+        self._halt()
+        if self._intake is not None:
+            self._intake.destroy()
+        if self._outputs is not None:
+            self._outputs.destroy()
+        self._intake = self._body_services.intake = self._outputs = self._tracker = self._health = None
+
+    def destroy_node(self) -> None:
+        self._halt()
+        super().destroy_node()
+
+    # --- the work
+
+    def _tick(self) -> None:
+        """Hand what has come since the last tick to the solver's thread."""
+        self._watch_silence()
+        newest = (self._epoch, self._intake.newest_stamp_ns)
+        if newest[1] is None or newest == self._offered:
+            return
+        job = Job(self._intake.snapshot(), self._intake.sensors, self._epoch, self._body_state())
+        if self._worker.offer(job):
+            self._offered = newest
+        else:
+            self._health.counts['dropped'] += 1
+
+    def _solve(self, job: Job) -> None:
+        """In the solver's thread: from a window to messages."""
+        estimate = self._tracker.track(job)
+        if estimate is not None and job.epoch == self._epoch:
+            self._outputs.publish(estimate)
+            self._health.published(self.now_ns(), estimate.body.stamp_ns, estimate.solve_time)
+
+    @property
+    def _epoch(self) -> int:
+        return self._intake.epoch + self._resets
+
+    def _reset(self) -> None:
+        self._resets += 1
+
+    def _body_state(self) -> int:
+        if self._body_services.calibrating:
+            return BodyPose.STATE_CALIBRATING
+        return BodyPose.STATE_DEGRADED if self._health.silent(self.now_ns()) else BodyPose.STATE_TRACKING
+
+    def _watch_silence(self) -> None:
+        silent = len(self._health.silent(self.now_ns())) == len(self._health.sensors)
+        if silent and not self._was_silent:
+            self.get_logger().warning('no sensor is sending; publishing nothing until one does')
+        elif self._was_silent and not silent:
+            self.get_logger().info('sensors are sending; publishing')
+        self._was_silent = silent
+
+    def _publish_diagnostics(self) -> None:
+        name = self.get_fully_qualified_name().lstrip('/')
+        self._diagnostics.publish(diagnostics_from(self._health, self._facts, name, self.state, self.now_ns()))
+
+    # --- parameters set while running
+
+    def _check_parameters(self, changed: list[Parameter]) -> SetParametersResult:
+        for row in changed:
+            if self._intake is None:  # not configured: all is checked when it is
+                continue
+            if parameters.is_frozen(row.name):
+                reason = f'{row.name} is read when the node configures; deactivate and clean up first'
+                return SetParametersResult(successful=False, reason=reason)
+            try:
+                if row.name.endswith('.mount'):
+                    parameters.checked_mount(row.name, tuple(row.value))
+            except ParameterError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _take_mounts(self, changed: list[Parameter]) -> None:
+        mounts = {row.name[: -len('.mount')]: row.value for row in changed if row.name.endswith('.mount')}
+        if self._intake is not None and mounts:
+            self._intake.with_mounts({name: Transform.from_xyz_quat(list(row)) for name, row in mounts.items()})
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the node until SIGINT or SIGTERM; any number of either ends it quietly."""
+    # rclpy chains its own handler, which ends the spinning, before this one: no KeyboardInterrupt, however often.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    rclpy.init(args=args)
+    node = InPoseNode()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        executor.spin()
+    except ExternalShutdownException:
+        pass
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+        rclpy.try_shutdown()

@@ -1,0 +1,222 @@
+"""Every parameter of the node once: type, default, bounds, meaning.
+
+The dataclasses below are the only place where a parameter is written down; declaring, reading, checking and the
+descriptors that `ros2 param describe` shows all come from their fields.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import (
+    InvalidParameterTypeException,
+    InvalidParameterValueException,
+    InvalidTopicNameException,
+)
+from rclpy.node import Node
+from rclpy.validate_topic_name import validate_topic_name
+
+from inpose_ros.body import smpl22
+from inpose_ros.errors import ParameterError
+from inpose_ros.sensing.measurement import TYPES
+
+LATER_TYPES = ('pose_cov', 'odometry', 'tf')
+
+
+def parameter(
+    default: Any,
+    meaning: str,
+    *,
+    ge: float | None = None,
+    le: float | None = None,
+    one_of: tuple[str, ...] = (),
+    name: str = '',
+    live: bool = False,
+) -> Any:
+    """A field of a dataclass of parameters.
+
+    Args:
+        name: the ROS name where it differs from the field's (`body.stature`).
+        live: may be set while the node is configured; all others are read when it configures.
+    """
+    bounds = {'meaning': meaning, 'ge': ge, 'le': le, 'one_of': one_of, 'name': name, 'live': live}
+    return field(default=default, metadata=bounds)
+
+
+@dataclass(frozen=True)
+class SensorParameters:
+    """What is configured for each name in `sensors`, under `<sensor>.`."""
+
+    joint: str = parameter('', 'Joint that the sensor is strapped to; empty: the one of its name.')
+    type: str = parameter('pose', 'Kind of message: pose (PoseStamped) or imu (Imu with orientation).')
+    topic: str = parameter('', 'Topic; empty: <sensor>/pose or <sensor>/imu.')
+    frame_id: str = parameter('', 'Only messages of this frame, for drivers that share a topic; empty: all.')
+    mount: tuple[float, ...] = parameter(
+        (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0),
+        'How the sensor sits on its joint, joint <- sensor: x y z [m] qw qx qy qz.',
+        live=True,
+    )
+    position_stddev: float = parameter(0.005, 'Noise of a tracked position [m].', ge=1e-4, le=1.0)
+    rotation_stddev: float = parameter(0.02, 'Noise of a measured rotation [rad].', ge=1e-4, le=2.0)
+
+
+@dataclass(frozen=True)
+class NodeParameters:
+    """The node's own parameters; `autostart` is read when the process starts, all others when the node configures."""
+
+    sensors: tuple[str, ...] = parameter(('head', 'left_wrist', 'right_wrist'), 'Names of the sensors worn.')
+    world_frame: str = parameter('world', 'Frame in which poses are given and published; z up.')
+    frame_prefix: str = parameter('human/', 'Goes before the name of each link on /tf and in the URDF.')
+    body_id: str = parameter('anonymous', 'Whose body it is, as in REP-155.')
+    rate: float = parameter(30.0, 'Poses a second [Hz].', ge=1.0, le=120.0)
+    device: str = parameter('auto', 'Where the network runs.', one_of=('auto', 'cpu', 'cuda'))
+    model: str = parameter('', 'Folder of a model (config.json, model.safetensors); empty: the one of the package.')
+    method: str = parameter('inpose', 'Sampling rule; paper is offline, seconds a pose.', one_of=('inpose', 'paper'))
+    stature: float = parameter(0.0, 'Body height [m]; 0: not given.', ge=0.0, le=2.6, name='body.stature')
+    bones: str = parameter('', 'YAML file of the bones; empty: not given. Goes before body.stature.', name='body.bones')
+    floor_height: float = parameter(
+        0.0, 'Height of the floor in the world [m]; NaN (estimate it) is not supported yet.', ge=-100.0, le=100.0
+    )
+    sensor_timeout: float = parameter(0.5, 'A sensor silent for this long has stopped [s].', ge=0.05, le=10.0)
+    seed: int = parameter(0, 'Seed of all that is drawn by chance.', ge=0, le=2**31 - 1)
+    autostart: bool = parameter(True, 'Configure and activate by itself when started.')
+
+    @classmethod
+    def read(cls, node: Node) -> tuple['NodeParameters', dict[str, SensorParameters]]:
+        """Declare what is not declared yet, and read and check all.
+
+        Raises:
+            ParameterError: a value that would not do; the text names one that would.
+        """
+        own = _read(node, cls, '')
+        _check_names(own.sensors)
+        return own, {sensor: _read(node, SensorParameters, f'{sensor}.') for sensor in own.sensors}
+
+
+def declare(node: Node) -> None:
+    """Declare all that have sound values, so that they can be listed before the node is configured."""
+    for row in fields(NodeParameters):
+        _declared(node, row, '')
+    names = node.get_parameter('sensors').value if node.has_parameter('sensors') else ()
+    for sensor in names or ():
+        for row in fields(SensorParameters):
+            _declared(node, row, f'{sensor}.')
+
+
+def is_frozen(name: str) -> bool:
+    """Whether a parameter of this ROS name takes effect only when the node configures."""
+    rows = {_ros_name(row, ''): row for row in fields(NodeParameters)}
+    rows |= {row.name: row for row in fields(SensorParameters)}
+    row = rows.get(name) or rows.get(name.partition('.')[2])
+    return row is not None and not row.metadata['live']
+
+
+def checked_mount(name: str, values: tuple[float, ...]) -> tuple[float, ...]:
+    """A mounting that is seven finite numbers with a quaternion of length one.
+
+    Raises:
+        ParameterError: it is not.
+    """
+    example = 'write x y z qw qx qy qz, such as [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]'
+    if len(values) != 7 or not all(map(math.isfinite, values)):
+        raise ParameterError(f'{name} is {list(values)}; it must be seven finite numbers: {example}')
+    if abs(math.hypot(*values[3:]) - 1) > 0.01:
+        raise ParameterError(f'{name} has a quaternion of length {math.hypot(*values[3:]):.3f} instead of 1; {example}')
+    return tuple(values)
+
+
+def _ros_name(row: Field, prefix: str) -> str:
+    return prefix + (row.metadata['name'] or row.name)
+
+
+def _descriptor(row: Field) -> ParameterDescriptor:
+    """Meaning and bounds as ROS tools show them; the range makes `ros2 param set` refuse what is outside."""
+    meta = row.metadata
+    text = ParameterDescriptor(description=meta['meaning'], additional_constraints=' | '.join(meta['one_of']))
+    if meta['ge'] is None:
+        return text
+    if row.type is int:
+        text.integer_range = [IntegerRange(from_value=meta['ge'], to_value=meta['le'], step=0)]
+    else:
+        text.floating_point_range = [FloatingPointRange(from_value=meta['ge'], to_value=meta['le'], step=0.0)]
+    return text
+
+
+def _declared(node: Node, row: Field, prefix: str) -> ParameterError | None:
+    """Declare one parameter unless it is; what is wrong with its override, if anything."""
+    name = _ros_name(row, prefix)
+    if node.has_parameter(name):
+        return None
+    default = list(row.default) if isinstance(row.default, tuple) else row.default
+    try:
+        node.declare_parameter(name, default, _descriptor(row))
+    except InvalidParameterTypeException as error:
+        return ParameterError(f'{name} has the wrong type; write it like {_example(row)} ({error})')
+    except InvalidParameterValueException as error:
+        return ParameterError(f'{name} {_wanted(row)} ({error})')
+    return None
+
+
+def _example(row: Field) -> str:
+    """The default as one would write it in YAML."""
+    return str(list(row.default)) if isinstance(row.default, tuple) else repr(row.default).lower()
+
+
+def _wanted(row: Field) -> str:
+    meta = row.metadata
+    if meta['one_of']:
+        return f'must be one of {", ".join(meta["one_of"])}'
+    bounds = f'must be between {meta["ge"]:g} and {meta["le"]:g}. ' if meta['ge'] is not None else 'will not do. '
+    return bounds + meta['meaning']
+
+
+def _values(node: Node, table: type, prefix: str) -> Iterator[tuple[str, Any]]:
+    for row in fields(table):
+        problem = _declared(node, row, prefix)
+        if problem:
+            raise problem
+        value = node.get_parameter(_ros_name(row, prefix)).value
+        if row.metadata['one_of'] and value not in row.metadata['one_of']:
+            raise ParameterError(f'{_ros_name(row, prefix)} is {value!r}; it {_wanted(row)}')
+        yield row.name, tuple(value or ()) if isinstance(row.default, tuple) else value
+
+
+def _read(node: Node, table: type, prefix: str) -> Any:
+    read = table(**dict(_values(node, table, prefix)))
+    if table is SensorParameters:
+        _check_sensor(read, prefix)
+    else:
+        _check_frames(read)
+    return read
+
+
+def _check_frames(read: NodeParameters) -> None:
+    if not read.world_frame or read.world_frame.startswith('/'):
+        raise ParameterError(f'world_frame is {read.world_frame!r}; give a frame without a leading /, such as world')
+    if read.frame_prefix.startswith('/'):
+        raise ParameterError(f'frame_prefix is {read.frame_prefix!r}; tf2 takes no leading /: write human/')
+
+
+def _check_names(sensors: tuple[str, ...]) -> None:
+    if not sensors or len(set(sensors)) < len(sensors):
+        raise ParameterError(f'sensors is {list(sensors)}; give each sensor worn once, such as [head, left_wrist]')
+    bad = [name for name in sensors if not name.isidentifier()]
+    if bad:
+        raise ParameterError(f'sensors has {bad}; a name is letters, digits and _, such as left_wrist')
+
+
+def _check_sensor(read: SensorParameters, prefix: str) -> None:
+    joint = read.joint or prefix[:-1]
+    if joint not in smpl22.INDEX:
+        raise ParameterError(f'{prefix}joint is {joint!r}; it must be one of {", ".join(smpl22.JOINTS)}')
+    if read.type in LATER_TYPES:
+        raise ParameterError(f'{prefix}type {read.type!r} is not supported yet; so far: {", ".join(TYPES)}')
+    if read.type not in TYPES:
+        raise ParameterError(f'{prefix}type is {read.type!r}; it must be one of {", ".join(TYPES)}')
+    checked_mount(f'{prefix}mount', read.mount)
+    try:
+        validate_topic_name(read.topic or f'{prefix[:-1]}/{read.type}')
+    except InvalidTopicNameException as error:
+        raise ParameterError(f'{prefix}topic is {read.topic!r}; write it like tracker/pose ({error})') from error

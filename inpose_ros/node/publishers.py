@@ -1,0 +1,55 @@
+"""All that the node says about a body, topic by topic."""
+
+from geometry_msgs.msg import PoseStamped
+from rclpy.lifecycle import LifecycleNode
+from sensor_msgs.msg import JointState
+from std_msgs.msg import String
+from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import MarkerArray
+
+from inpose_ros.body import urdf
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.msg import BodyPose
+from inpose_ros.node import qos
+from inpose_ros.node.conversions import body
+from inpose_ros.node.parameters import NodeParameters
+from inpose_ros.node.tracking import Estimate
+
+
+class BodyPublishers:
+    """The output topics; they are silent while the node is not active."""
+
+    def __init__(self, node: LifecycleNode, params: NodeParameters) -> None:
+        self._node, self._params = node, params
+        create = node.create_lifecycle_publisher
+        self._joint_states = create(JointState, 'joint_states', qos.OUTPUT)
+        self._transforms = create(TFMessage, '/tf', qos.TF)
+        self._description = create(String, 'human_description', qos.LATCHED)
+        self._body_pose = create(BodyPose, 'body_pose', qos.OUTPUT)
+        self._skeleton = create(MarkerArray, 'skeleton', qos.OUTPUT)
+        self._ends = {name: create(PoseStamped, f'end_effectors/{name}', qos.OUTPUT) for name in body.END_EFFECTORS}
+        self._described: Skeleton | None = None
+
+    def describe(self, skeleton: Skeleton) -> None:
+        """Publish the body's URDF unless it is out already; the outputs that follow are about this one."""
+        if skeleton is not self._described:
+            text = urdf.urdf_xml(skeleton, self._params.frame_prefix, self._params.body_id)
+            self._description.publish(String(data=text))
+            self._described = skeleton
+
+    def publish(self, estimate: Estimate) -> None:
+        """Publish an estimate on all topics, those first that others wait for."""
+        params = self._params
+        self.describe(estimate.body.skeleton)
+        self._joint_states.publish(body.joint_state_from(estimate))
+        self._transforms.publish(body.transforms_from(estimate, params.world_frame, params.frame_prefix))
+        self._body_pose.publish(body.body_pose_from(estimate, params.world_frame, params.body_id))
+        for name, pose in body.end_effectors_from(estimate, params.frame_prefix).items():
+            self._ends[name].publish(pose)
+        lifetime_ns = round(params.sensor_timeout * 1e9)
+        self._skeleton.publish(body.markers_from(estimate, params.world_frame, lifetime_ns))
+
+    def destroy(self) -> None:
+        fixed = (self._joint_states, self._transforms, self._description, self._body_pose, self._skeleton)
+        for publisher in (*fixed, *self._ends.values()):
+            self._node.destroy_lifecycle_publisher(publisher)

@@ -1,0 +1,172 @@
+"""Real rclpy over real DDS; the solver is a small stand-in, which measures nothing but whether data flow."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import rclpy
+import torch
+from geometry_msgs.msg import PoseStamped
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from inpose_ros.body import smpl22
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.body.state import BodyState
+from inpose_ros.geometry import rotation
+from inpose_ros.node import qos
+from inpose_ros.node.conversions.stamp import stamp_from_ns
+from inpose_ros.node.estimator import InPoseNode
+from inpose_ros.node.parameters import NodeParameters
+from inpose_ros.sensing.resample import JointWindow
+
+
+class StandInSolver:
+    """The pose is the measured rotations, and between them a wave that runs through the other joints with time."""
+
+    frames, rate, device, backend = 8, 30.0, 'cpu', 'stand-in'
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        self.skeleton = skeleton
+        self.resets = 0
+        self.windows: list[JointWindow] = []
+
+    def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState:
+        self.windows.append(window)
+        joints = torch.arange(22, dtype=torch.float64)
+        phase = (window.stamp_ns / 1e9 % 100 + joints)[:, None]
+        inferred = rotation.exp(0.4 * torch.sin(phase * torch.tensor([1.0, 1.3, 1.7], dtype=torch.float64)))
+        known = window.rot_valid[-1]
+        rot = torch.where(known[:, None, None], window.rot_world_joint[-1].double(), inferred)
+        return BodyState(
+            stamp_ns=window.stamp_ns,
+            skeleton=self.skeleton,
+            root=torch.tensor([0.3, -0.2, 0.9 + floor_height], dtype=torch.float64),
+            rot_world_joint=rot.float(),
+            rotation_stddev=torch.full((22,), 0.1),
+            position_stddev=torch.full((22,), 0.05),
+            measured=known,
+            root_observed=bool(window.location_valid[-1].any()),
+            foot_contact=torch.tensor([float('nan'), 0.5]),
+        )
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+def stand_in(params: NodeParameters, skeleton: Skeleton) -> StandInSolver:
+    return StandInSolver(skeleton)
+
+
+class Stage:
+    """A node under test, another that talks to it, and one executor that spins both."""
+
+    def __init__(self) -> None:
+        self.executor = SingleThreadedExecutor()
+        self.other = Node('other')
+        self.executor.add_node(self.other)
+        self._nodes = [self.other]
+
+    def node(self, solver: Callable = stand_in, **values: object) -> InPoseNode:
+        """A tracking node with these parameters (`__` in a name stands for a dot); not started unless told."""
+        overrides = {'autostart': False, 'sensor_timeout': 0.3} | {k.replace('__', '.'): v for k, v in values.items()}
+        node = InPoseNode(solver, parameter_overrides=[Parameter(name, value=v) for name, v in overrides.items()])
+        self.executor.add_node(node)
+        self._nodes.append(node)
+        return node
+
+    def active(self, **values: object) -> InPoseNode:
+        node = self.node(**values)
+        node.trigger_configure()
+        node.trigger_activate()
+        assert node.state == 'active'
+        return node
+
+    def heard(self, kind: type, topic: str, profile: object = qos.OUTPUT) -> list:
+        """A list that fills with what is published on a topic."""
+        messages: list = []
+        self.other.create_subscription(kind, topic, messages.append, profile)
+        return messages
+
+    def until(self, condition: Callable[[], object], timeout: float = 10.0) -> None:
+        """Spin until the condition holds; fail after `timeout` [s]."""
+        end = time.monotonic() + timeout
+        while not condition():
+            assert time.monotonic() < end, 'waited in vain'
+            self.executor.spin_once(timeout_sec=0.02)
+
+    def spin_for(self, seconds: float) -> None:
+        """Spin for a while, to see that something does not happen."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.executor.spin_once(timeout_sec=0.02)
+
+    def call(self, kind: type, name: str, request: object) -> object:
+        client = self.other.create_client(kind, name)
+        self.until(client.service_is_ready)
+        future = client.call_async(request)
+        self.until(future.done)
+        self.other.destroy_client(client)
+        return future.result()
+
+    def close(self) -> None:
+        self.executor.shutdown()
+        for node in self._nodes:
+            node.destroy_node()
+
+
+class Wearer:
+    """Publishes poses of head and wrists at 60 Hz, still or moving, from a timer of the other node."""
+
+    def __init__(
+        self, stage: Stage, profile: object = qos.SENSOR, sensors: tuple = ('head', 'left_wrist', 'right_wrist')
+    ) -> None:
+        self.stage, self.turning = stage, 0.0
+        self.publishers = {s: stage.other.create_publisher(PoseStamped, f'{s}/pose', profile) for s in sensors}
+        self.timer = stage.other.create_timer(1 / 60, self.send)
+        self.sent: list[int] = []
+
+    def send(self) -> None:
+        stamp_ns = self.stage.other.get_clock().now().nanoseconds
+        for sensor, publisher in self.publishers.items():
+            publisher.publish(pose(sensor, stamp_ns, self.turning * (stamp_ns / 1e9 % 1000)))
+        self.sent.append(stamp_ns)
+
+    def stop(self) -> None:
+        self.timer.cancel()
+
+    def go_on(self) -> None:
+        self.timer.reset()
+
+
+def pose(sensor: str, stamp_ns: int, yaw: float = 0.0) -> PoseStamped:
+    """A sensor at its joint's place in the T-pose, turned about the vertical."""
+    msg = PoseStamped()
+    msg.header.frame_id = 'world'
+    msg.header.stamp = stamp_from_ns(stamp_ns)
+    place = Skeleton.mean().rest_positions[smpl22.INDEX[sensor]].tolist()
+    msg.pose.position.x, msg.pose.position.y, msg.pose.position.z = place[0], place[1], place[2] + 0.9
+    msg.pose.orientation.w, _, _, msg.pose.orientation.z = rotation.quat_from_matrix(
+        rotation.about_z(torch.tensor(yaw, dtype=torch.float64))
+    ).tolist()
+    return msg
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _ros() -> Iterator[None]:
+    rclpy.init()
+    yield
+    rclpy.try_shutdown()
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def wearer(stage: Stage) -> Wearer:
+    return Wearer(stage)
