@@ -1,0 +1,101 @@
+"""MotionPrior: the denoiser with its noise schedule and a measured spread; it knows no body size and no location."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inpose_ros.diffusion import checkpoint
+from inpose_ros.diffusion.denoiser import JOINTS, Condition, Denoiser, Prediction
+from inpose_ros.diffusion.schedule import NoiseSchedule
+from inpose_ros.geometry import rotation
+
+_TANGENT = 3 * JOINTS
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How the denoiser's errors go together, measured on motion that it was not trained on, at some noise levels.
+
+    The covariance of the tangent errors w (R_true = R exp(w), joint after joint) is S K S, with the correlation
+    K of the level and S the predicted standard deviations times `scale`.
+    """
+
+    steps: Float[Tensor, 'level']
+    correlation: Float[Tensor, 'level tangent tangent']
+    scale: Float[Tensor, 'level tangent']
+
+    @classmethod
+    def unmeasured(cls) -> 'Spread':
+        """Independent errors, of the size that the denoiser says."""
+        return cls(torch.zeros(1), torch.eye(_TANGENT)[None], torch.ones(1, _TANGENT))
+
+    def level(self, step: int) -> tuple[Float[Tensor, 'tangent tangent'], Float[Tensor, 'tangent']]:
+        """Correlation and scale of the nearest measured noise level."""
+        nearest = int((self.steps - step).abs().argmin())
+        return self.correlation[nearest], self.scale[nearest]
+
+    def tensors(self) -> dict[str, Tensor]:
+        return dict(vars(self))
+
+    def to(self, device: torch.device) -> 'Spread':
+        return Spread(**{name: value.to(device) for name, value in vars(self).items()})
+
+
+class MotionPrior:
+    """p(rotations of a window | measured rotations, head height), reached through its denoiser."""
+
+    def __init__(self, denoiser: Denoiser, spread: Spread | None = None, device: torch.device | None = None) -> None:
+        self.device = device or torch.device('cpu')
+        self.denoiser = denoiser.to(self.device)
+        self.schedule = NoiseSchedule()
+        self.spread = (spread or Spread.unmeasured()).to(self.device)
+
+    @classmethod
+    def load(cls, folder: str | Path, device: torch.device) -> 'MotionPrior':
+        """Read a model folder.
+
+        Raises:
+            ModelError: see checkpoint.load.
+        """
+        denoiser, tensors = checkpoint.load(folder)
+        return cls(denoiser, Spread(**tensors) if tensors else None, device)
+
+    @property
+    def frames(self) -> int:
+        return self.denoiser.config.frames
+
+    @property
+    def rate(self) -> float:
+        """Rate of the frames [Hz]."""
+        return self.denoiser.config.rate
+
+    def noise(self, generator: torch.Generator) -> Float[Tensor, '1 frame joint 6']:
+        """A draw of x_T; on the CPU, so that every device starts from the same."""
+        return torch.randn(1, self.frames, JOINTS, 6, generator=generator).to(self.device)
+
+    def denoise(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction:
+        """Predict the clean window from x_t."""
+        steps = torch.full((len(noisy),), step, device=noisy.device)
+        return self.denoiser(noisy, steps, condition)
+
+    def rotations(self, prediction: Prediction, condition: Condition) -> Float[Tensor, 'batch frame joint 3 3']:
+        """The predicted rotations; where a rotation was measured, the measurement."""
+        mask = condition.rotation_mask[..., None]
+        return rotation.matrix_from_6d(torch.where(mask, condition.rotation, prediction.rotation))
+
+    def covariance(
+        self, prediction: Prediction, condition: Condition, step: int, measured_stddev: Float[Tensor, 'joint']
+    ) -> Float[Tensor, 'batch frame tangent tangent']:
+        """Covariance of the tangent errors of `rotations` [rad^2].
+
+        A measured joint errs by its sensor's standard deviation [rad], independently of the rest.
+        """
+        correlation, scale = self.spread.level(step)
+        stddev = prediction.log_stddev.clamp(-5, 1).exp().flatten(-2) * scale
+        measured = condition.rotation_mask.repeat_interleave(3, -1)
+        stddev = stddev * ~measured
+        own = (measured_stddev.square().repeat_interleave(3) * measured).diag_embed()
+        return stddev[..., :, None] * correlation * stddev[..., None, :] + own

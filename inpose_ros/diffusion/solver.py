@@ -1,0 +1,176 @@
+"""PoseSolver: a window of what was measured in, the state of the body at its newest frame out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from inpose_ros.body import kinematics, smpl22
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.body.state import BodyState
+from inpose_ros.diffusion.condition import rotations_and_height, window_heading
+from inpose_ros.diffusion.denoiser import Condition
+from inpose_ros.diffusion.likelihood import LocationLikelihood
+from inpose_ros.diffusion.prior import MotionPrior
+from inpose_ros.diffusion.sampler import InPoseRule, PaperRule, Sample, SamplingRule
+from inpose_ros.errors import DeviceError, ModelError
+from inpose_ros.geometry import rotation
+from inpose_ros.sensing.resample import JointWindow
+
+DEFAULT_MODEL = Path(__file__).parents[1] / 'models' / 'default'
+RULES = {'inpose': InPoseRule, 'paper': PaperRule}
+
+
+def select_device(name: str) -> torch.device:
+    """The device of that name; `auto` takes a GPU where there is one.
+
+    Raises:
+        DeviceError: cuda is wanted and not there, or the name is none.
+    """
+    if name not in ('auto', 'cpu', 'cuda'):
+        raise DeviceError(f'device is {name!r}; it must be auto, cpu or cuda')
+    if name == 'cuda' and not torch.cuda.is_available():
+        raise DeviceError('device is cuda, but PyTorch finds no usable GPU here; choose auto or cpu, or mend the driver')
+    return torch.device('cuda' if name != 'cpu' and torch.cuda.is_available() else 'cpu')
+
+
+def load_solver(
+    model: str | Path | None, device: str, skeleton: Skeleton, method: str = 'inpose', seed: int = 0
+) -> 'PoseSolver':
+    """A solver of a model folder (None: the weights that come with the package) for this person's bones."""
+    if method not in RULES:
+        raise ModelError(f'method is {method!r}; it must be one of {", ".join(RULES)}')
+    prior = MotionPrior.load(model or DEFAULT_MODEL, select_device(device))
+    return PoseSolver(prior, skeleton, RULES[method](), seed=seed)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The newest frames of a batch of windows, in the world.
+
+    `root` is the pelvis [m]; where no joint was located it stands at x = y = 0 with the lowest foot on the floor.
+    `covariance` is that of the rotations' tangents [rad^2].
+    """
+
+    rot_world_joint: Float[Tensor, 'batch joint 3 3']
+    root: Float[Tensor, 'batch 3']
+    root_observed: Bool[Tensor, 'batch']
+    covariance: Float[Tensor, 'batch tangent tangent']
+    contact: Float[Tensor, 'batch 2']
+    window: Float[Tensor, 'batch frame joint 3 3']
+
+
+class PoseSolver:
+    """Posterior = prior x likelihood, for one person's bones.
+
+    `use_height` lets the prior see the head's height over the person's standing height, `use_locations` turns the likelihood
+    on.
+    """
+
+    backend = 'torch'
+
+    def __init__(
+        self, prior: MotionPrior, skeleton: Skeleton, rule: SamplingRule, *,
+        use_height: bool = True, use_locations: bool = True, seed: int = 0,
+    ) -> None:  # fmt: skip
+        self.prior, self.skeleton, self.rule = prior, skeleton, rule
+        self.use_height, self.use_locations = use_height, use_locations
+        self.device = prior.device
+        self._bones = skeleton.bones.float().to(self.device)
+        # One draw for every window: chance in the start must not make the pose tremble from frame to frame.
+        self._noise = prior.noise(torch.Generator().manual_seed(seed))
+
+    @property
+    def frames(self) -> int:
+        """Frames of a window."""
+        return self.prior.frames
+
+    @property
+    def rate(self) -> float:
+        """Rate of the window's frames [Hz]."""
+        return self.prior.rate
+
+    def reset(self) -> None:
+        """Forget what earlier windows said: nothing here, as each window is solved from scratch."""
+
+    def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState:
+        """The body at the window's newest frame."""
+        posterior = self.solve_batch([window], floor_height)
+        rot = rotation.project(posterior.rot_world_joint[0].double().cpu())
+        return BodyState(
+            stamp_ns=window.stamp_ns,
+            skeleton=self.skeleton,
+            root=posterior.root[0].double().cpu(),
+            rot_world_joint=rot,
+            rotation_stddev=posterior.covariance[0].diagonal().unflatten(0, (-1, 3)).mean(-1).sqrt().double().cpu(),
+            position_stddev=self._position_stddev(posterior, window).double().cpu(),
+            measured=window.rot_valid[-1].cpu(),
+            root_observed=bool(posterior.root_observed[0]),
+            foot_contact=posterior.contact[0].double().cpu(),
+        )
+
+    def solve_batch(self, windows: list[JointWindow], floor_height: float = 0.0) -> Posterior:
+        """As solve, for windows of one person that wear the same sensors; frames and batch on the solver's device."""
+        rot, rot_valid, location, location_valid = (
+            torch.stack([getattr(window, name) for window in windows]).to(self.device)
+            for name in ('rot_world_joint', 'rot_valid', 'location', 'location_valid')
+        )
+        turn = rotation.about_z(-window_heading(rot, rot_valid))[:, None, None]
+        condition = self._condition(turn @ rot, rot_valid, location, location_valid, floor_height)
+        likelihood = None
+        joints = location_valid.any(0).any(0).nonzero().flatten().tolist()
+        if self.use_locations and len(joints) > 1:
+            likelihood = LocationLikelihood.of_joints(
+                self._bones, joints, (turn @ location[..., None])[..., joints, :, 0], location_valid[..., joints],
+                windows[0].position_stddev.to(self.device)[joints],
+            )  # fmt: skip
+        noise = self._noise.expand(len(windows), -1, -1, -1)
+        sample = self.rule(self.prior, noise, condition, likelihood, windows[0].rotation_stddev.to(self.device))
+        return self._posterior(sample, turn, location[:, -1], location_valid[:, -1], floor_height)
+
+    def _condition(
+        self, rot: Float[Tensor, 'batch frame joint 3 3'], rot_valid: Bool[Tensor, 'batch frame joint'],
+        location: Float[Tensor, 'batch frame joint 3'], location_valid: Bool[Tensor, 'batch frame joint'], floor: float,
+    ) -> Condition:  # fmt: skip
+        height = (location[..., smpl22.HEAD, 2] - floor) / self.skeleton.standing_head_height
+        known = location_valid[..., smpl22.HEAD]
+        return rotations_and_height(rot, rot_valid, height, known if self.use_height else torch.zeros_like(known))
+
+    def _posterior(
+        self, sample: Sample, turn: Float[Tensor, 'batch 1 1 3 3'], location: Float[Tensor, 'batch joint 3'],
+        valid: Bool[Tensor, 'batch joint'], floor: float,
+    ) -> Posterior:  # fmt: skip
+        window = turn.transpose(-1, -2) @ sample.rot_world_joint
+        newest = window[:, -1]
+        relative = kinematics.positions_from_bones(self._bones, newest)
+        root, observed = self._place(relative, location, valid, floor)
+        return Posterior(newest, root, observed, sample.covariance, sample.prediction.contact[:, -1].sigmoid(), window)
+
+    def _place(
+        self, relative: Float[Tensor, 'batch joint 3'], location: Float[Tensor, 'batch joint 3'],
+        valid: Bool[Tensor, 'batch joint'], floor: float,
+    ) -> tuple[Float[Tensor, 'batch 3'], Bool[Tensor, 'batch']]:  # fmt: skip
+        """The pelvis, so that the head (or else the first located joint) is where it was measured, or on the floor."""
+        order = [smpl22.HEAD, *(j for j in range(len(smpl22.JOINTS)) if j != smpl22.HEAD)]
+        anchor = torch.tensor(order, device=valid.device)[valid[:, order].int().argmax(-1)]
+        rows = torch.arange(len(valid), device=valid.device)
+        placed = location[rows, anchor] - relative[rows, anchor]
+        standing = torch.zeros_like(placed)
+        standing[:, 2] = floor + self.skeleton.sole - relative[:, list(smpl22.TOES), 2].amin(-1)
+        observed = valid.any(-1)
+        return torch.where(observed[:, None], placed, standing), observed
+
+    def _position_stddev(self, posterior: Posterior, window: JointWindow) -> Float[Tensor, 'joint']:
+        """Standard deviation per axis [m] of each joint relative to the joint that places the root, plus its sensor's."""
+        rot, covariance = posterior.rot_world_joint[0], posterior.covariance[0]
+        table = kinematics.location_map(self._bones)
+        located = window.location_valid[-1]
+        anchor = smpl22.HEAD if bool(located[smpl22.HEAD]) else int(located.int().argmax())
+        if bool(located.any()):
+            table = table - table[anchor]
+        jacobian = (-rot[None] @ rotation.skew(table)).transpose(1, 2).flatten(-2)
+        variance = torch.einsum('kxi,ij,kxj->k', jacobian, covariance, jacobian) / 3
+        sensor = window.position_stddev[anchor].to(variance) if bool(located.any()) else variance.new_zeros(())
+        return (variance.clamp(min=0) + sensor.square()).sqrt()

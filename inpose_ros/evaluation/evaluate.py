@@ -1,0 +1,160 @@
+"""Every method on the same frames of recorded motion."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from inpose_ros.body import kinematics
+from inpose_ros.diffusion.prior import MotionPrior
+from inpose_ros.diffusion.solver import PoseSolver
+from inpose_ros.evaluation import metrics, scenario
+from inpose_ros.evaluation.methods import METHODS, Method
+from inpose_ros.motion.clip import MotionClip
+
+Scores = dict[str, Float[Tensor, 'frame']]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """The clips, on the grid and on their bodies, with what is located in them and which frames are scored."""
+
+    clips: Sequence[MotionClip]
+    locations: Sequence[Float[Tensor, 'frame joint 3']]
+    scored: Sequence[Int[Tensor, 'window']]
+    worn: scenario.WornJoints
+    scale: float
+
+    @property
+    def frames(self) -> int:
+        return sum(len(frames) for frames in self.scored)
+
+    def scaled(self, factor: float) -> 'Scenario':
+        clips = [clip.scaled(factor) for clip in self.clips]
+        return replace(self, clips=clips, locations=[place * factor for place in self.locations], scale=factor)
+
+
+def build_scenario(
+    clips: Sequence[MotionClip], worn: scenario.WornJoints, *, body: str, stride: int, frames: int | None,
+    rate: float, shuffle: bool, seed: int,
+) -> Scenario:  # fmt: skip
+    """Windows end at every `stride`-th frame of every clip, or at `frames` of those spread evenly over all."""
+    clips = [scenario.dressed_body(clip.at_rate(rate), body) for clip in clips]
+    locations = [clip.positions.float() for clip in clips]
+    if shuffle:
+        locations = [scenario.fitted(locations[other], len(clip)) for other, clip in zip(scenario.shuffled(clips, seed), clips)]
+    scored = [torch.arange(stride - 1, len(clip), stride) for clip in clips]
+    total = sum(len(part) for part in scored)
+    if frames is not None and frames < total:
+        kept = (torch.arange(frames) * total) // frames
+        edges = torch.tensor([0] + [len(part) for part in scored]).cumsum(0)
+        scored = [part[kept[(kept >= low) & (kept < high)] - low] for part, low, high in zip(scored, edges, edges[1:])]
+    return Scenario(clips, locations, scored, worn, 1.0)
+
+
+def evaluate(
+    scene: Scenario, method: Method, prior: MotionPrior, seed: int, on_clip: Callable[[int], None] = lambda frames: None
+) -> dict[str, float]:
+    """Mean scores over the scored frames; `on_clip` hears how many frames each clip had."""
+    rows: list[Scores] = []
+    for clip, locations, scored in zip(scene.clips, scene.locations, scene.scored):
+        if len(scored):
+            rows.append(_score_clip(scene, clip, locations, scored, method, prior, seed))
+        on_clip(len(scored))
+    scores = {name: float(torch.cat([row[name] for row in rows]).nanmean()) for name in rows[0]}
+    return scores | {'ms_per_frame': milliseconds_per_frame(scene, method, prior, seed)}
+
+
+def _score_clip(
+    scene: Scenario, clip: MotionClip, locations: Float[Tensor, 'frame joint 3'], scored: Int[Tensor, 'window'],
+    method: Method, prior: MotionPrior, seed: int,
+) -> Scores:  # fmt: skip
+    solver = method.solver(prior, clip.skeleton, seed)
+    newest = _frames_to_solve(scored) if method.streaming else scored
+    windows = scenario.windows_ending_at(clip, locations, scene.worn, newest, prior.frames)
+    root, rot, recent = _solve(solver, windows)
+    bones = clip.skeleton.bones.float()
+    positions = root[:, None] + kinematics.positions_from_bones(bones, rot)
+    truth, measured = clip.positions.float(), locations
+    here = torch.isin(newest, scored)
+    align = scene.worn.align
+    scores = metrics.position_scores(positions[here], truth[scored], align, scene.scale)
+    scores |= metrics.rotation_scores(rot[here], clip.rot_world_joint[scored])
+    scores['location_residual_cm'] = metrics.location_residual(positions[here], measured[scored], list(scene.worn.located))
+    if method.streaming:
+        return scores | _streamed_motion(positions, truth, newest, clip.fps)
+    return scores | _windowed_motion(recent, root, truth, scored, clip)
+
+
+def _frames_to_solve(scored: Int[Tensor, 'window']) -> Int[Tensor, 'frame']:
+    """The scored frames with the three before each, which a third difference needs."""
+    frames = torch.unique((scored[:, None] - torch.arange(4)).flatten())
+    return frames[frames >= 0]
+
+
+def _solve(
+    solver: PoseSolver, windows: list, batch: int = 64
+) -> tuple[Float[Tensor, 'frame 3'], Float[Tensor, 'frame joint 3 3'], Float[Tensor, 'frame 4 joint 3 3']]:
+    """Root and rotations at the newest frame, and the rotations of the window's last four."""
+    parts = [solver.solve_batch(windows[i : i + batch]) for i in range(0, len(windows), batch)]
+    return (
+        torch.cat([part.root.cpu() for part in parts]),
+        torch.cat([part.rot_world_joint.cpu() for part in parts]),
+        torch.cat([part.window[:, -4:].cpu() for part in parts]),
+    )
+
+
+def _streamed_motion(
+    positions: metrics.Positions, truth: metrics.Positions, newest: Int[Tensor, 'frame'], rate: float
+) -> Scores:
+    """Velocity error and jitter over runs of consecutive solved frames."""
+    one = newest.diff() == 1
+    three = one.unfold(0, 3, 1).all(-1) if len(one) > 2 else one[:0]
+    true = truth[newest]
+    return {
+        'mpjve_cm_s': metrics.velocity_error(positions, true, rate)[one],
+        'jitter_100m_s3': metrics.jitter(positions, rate)[three],
+        'jitter_truth_100m_s3': metrics.jitter(true, rate)[three],
+    }
+
+
+def _windowed_motion(
+    recent: Float[Tensor, 'frame 4 joint 3 3'], root: Float[Tensor, 'frame 3'], truth: metrics.Positions,
+    scored: Int[Tensor, 'frame'], clip: MotionClip,
+) -> Scores:  # fmt: skip
+    """Velocity error and jitter inside each window, whose head moves as the true one does."""
+    frames = (scored[:, None] + torch.arange(-3, 1)).clamp(min=0)
+    relative = kinematics.positions_from_bones(clip.skeleton.bones.float(), recent)
+    true = truth[frames]
+    place = relative - relative[:, :, 15:16] + true[:, :, 15:16]
+    whole = scored >= 3
+    velocity = [metrics.velocity_error(a, b, clip.fps)[-1:] for a, b in zip(place[whole], true[whole])]
+    jerks = [(metrics.jitter(a, clip.fps), metrics.jitter(b, clip.fps)) for a, b in zip(place[whole], true[whole])]
+    none = torch.zeros(0)
+    return {
+        'mpjve_cm_s': torch.cat([none, *velocity]),
+        'jitter_100m_s3': torch.cat([none, *(row[0] for row in jerks)]),
+        'jitter_truth_100m_s3': torch.cat([none, *(row[1] for row in jerks)]),
+    }
+
+
+def milliseconds_per_frame(scene: Scenario, method: Method, prior: MotionPrior, seed: int, repeats: int = 7) -> float:
+    """Median time of one solve of one window, as a node would call it [ms]."""
+    clip, locations = max(zip(scene.clips, scene.locations), key=lambda pair: len(pair[0]))
+    solver = method.solver(prior, clip.skeleton, seed)
+    windows = scenario.windows_ending_at(clip, locations, scene.worn, torch.tensor([len(clip) - 1]), prior.frames)
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        solver.solve_batch(windows).root.cpu()
+        times.append(time.perf_counter() - began)
+    return 1000 * statistics.median(times)
+
+
+def chosen(names: Sequence[str]) -> dict[str, Method]:
+    """The methods of these names."""
+    return {name: METHODS[name] for name in names}

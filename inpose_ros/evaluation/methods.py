@@ -1,0 +1,31 @@
+"""The methods that are compared, by name; all on the same prior."""
+
+from dataclasses import dataclass
+
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion.prior import MotionPrior
+from inpose_ros.diffusion.sampler import InPoseRule, PaperRule, SamplingRule
+from inpose_ros.diffusion.solver import PoseSolver
+
+
+@dataclass(frozen=True)
+class Method:
+    """A rule and what it may see; a streaming method is run through every frame, the others on windows."""
+
+    rule: SamplingRule
+    use_height: bool
+    use_locations: bool
+    streaming: bool
+
+    def solver(self, prior: MotionPrior, skeleton: Skeleton, seed: int) -> PoseSolver:
+        return PoseSolver(
+            prior, skeleton, self.rule, use_height=self.use_height, use_locations=self.use_locations, seed=seed
+        )
+
+
+METHODS = {
+    'prior': Method(InPoseRule(), use_height=False, use_locations=False, streaming=True),
+    'paper': Method(PaperRule(), use_height=False, use_locations=True, streaming=False),
+    'paper_head': Method(PaperRule(), use_height=True, use_locations=True, streaming=False),
+    'inpose': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True),
+}

@@ -1,0 +1,97 @@
+"""What a method is shown: windows of a clip as perfect sensors at 30 Hz would give them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from inpose_ros.body import smpl22
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.errors import BodyError, SensorError
+from inpose_ros.motion.clip import MotionClip
+from inpose_ros.sensing.resample import JointWindow
+
+# What the solver is told of the sensors' noise: they are perfect, and the solver is told that they nearly are.
+POSITION_STDDEV = 0.001
+ROTATION_STDDEV = 0.01
+
+
+@dataclass(frozen=True)
+class WornJoints:
+    """Which joints are tracked (rotation and location) and which wear an IMU (rotation alone)."""
+
+    rotated: tuple[int, ...]
+    located: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> 'WornJoints':
+        """Read `head,left_wrist,pelvis:imu`: a joint's name, with `:imu` where only its orientation is measured."""
+        rotated, located = [], []
+        for part in text.split(','):
+            name, _, kind = part.strip().partition(':')
+            if name not in smpl22.INDEX or kind not in ('', 'pose', 'imu'):
+                raise SensorError(f'no sensor {part!r}: write a joint ({", ".join(smpl22.JOINTS)}), with :imu if it is one')
+            rotated.append(smpl22.INDEX[name])
+            if kind != 'imu':
+                located.append(smpl22.INDEX[name])
+        return cls(tuple(rotated), tuple(located))
+
+    @property
+    def align(self) -> int:
+        """The joint at which scores lay the estimate over the truth."""
+        return smpl22.HEAD if smpl22.HEAD in self.located else smpl22.PELVIS
+
+
+def dressed_body(clip: MotionClip, body: str) -> MotionClip:
+    """The clip on the body that `--body` names: own, mean, or groups such as `arms=1.4,torso=0.7` of the mean."""
+    if body == 'own':
+        return clip
+    if body == 'mean':
+        return clip.on_body(Skeleton.mean())
+    try:
+        factors = {name: float(value) for name, value in (part.split('=') for part in body.split(','))}
+    except ValueError:
+        raise BodyError(f'no body {body!r}: write own, mean, or groups such as arms=1.4,torso=0.7') from None
+    if not all(math.isfinite(value) and 0.2 <= value <= 5 for value in factors.values()):
+        raise BodyError(f'no body {body!r}: a factor must be between 0.2 and 5')
+    return clip.on_body(Skeleton.mean().with_groups(factors))
+
+
+def windows_ending_at(
+    clip: MotionClip, locations: Float[Tensor, 'frame joint 3'], worn: WornJoints, newest: Int[Tensor, 'window'], frames: int
+) -> list[JointWindow]:
+    """Windows of a clip that is on the grid already; frames before its first are not measured."""
+    return [_window(clip, locations, worn, frame, frames) for frame in newest.tolist()]
+
+
+def _window(
+    clip: MotionClip, locations: Float[Tensor, 'frame joint 3'], worn: WornJoints, newest: int, frames: int
+) -> JointWindow:
+    index = torch.arange(newest - frames + 1, newest + 1)
+    there = (index >= 0)[:, None]
+    index = index.clamp(min=0)
+    joint = torch.arange(len(smpl22.JOINTS))
+    return JointWindow(
+        stamp_ns=round(newest / clip.fps * 1e9),
+        rot_world_joint=clip.rot_world_joint[index],
+        rot_valid=there & torch.isin(joint, torch.tensor(worn.rotated)),
+        location=locations[index],
+        location_valid=there & torch.isin(joint, torch.tensor(worn.located, dtype=torch.long)),
+        rotation_stddev=torch.full((len(smpl22.JOINTS),), ROTATION_STDDEV),
+        position_stddev=torch.full((len(smpl22.JOINTS),), POSITION_STDDEV),
+    )
+
+
+def shuffled(clips: Sequence[MotionClip], seed: int) -> list[int]:
+    """For each clip the number of another whose locations it gets: a cyclic shift of a random order."""
+    order = torch.randperm(len(clips), generator=torch.Generator().manual_seed(seed)).tolist()
+    other = dict(zip(order, order[1:] + order[:1]))
+    return [other[number] for number in range(len(clips))]
+
+
+def fitted(locations: Float[Tensor, 'frame joint 3'], length: int) -> Float[Tensor, 'frame joint 3']:
+    """Another clip's locations, repeated or cut to a length."""
+    return locations[torch.arange(length) % len(locations)]
