@@ -57,7 +57,9 @@ class Skeleton:
         return cls(bones.double())
 
     def save(self, path: str | Path) -> None:
-        rows = {name: [round(x, 5) for x in bone] for name, bone in zip(smpl22.JOINTS, self.bones.tolist())}
+        rows = {
+            name: [round(x, 5) for x in bone] for name, bone in zip(smpl22.JOINTS, self.bones.tolist(), strict=True)
+        }
         del rows['pelvis']
         Path(path).write_text(yaml.safe_dump({'bones': rows}, sort_keys=False, default_flow_style=None))
 

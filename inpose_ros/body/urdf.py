@@ -105,9 +105,7 @@ def rotations_from_angles(
     return np.stack(world, -3)
 
 
-def link_transforms(
-    skeleton: Skeleton, angles: Float[np.ndarray, '63'], frame_prefix: str = ''
-) -> LinkTransforms:
+def link_transforms(skeleton: Skeleton, angles: Float[np.ndarray, '63'], frame_prefix: str = '') -> LinkTransforms:
     """All links but the pelvis relative to their parent links, as the URDF of this skeleton has them [m]."""
     parents, children = link_names(frame_prefix)
     translations = np.zeros((len(children), 3))
@@ -122,7 +120,7 @@ def link_transforms(
 def link_names(frame_prefix: str = '') -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Parent and child link of every revolute, in the order of REVOLUTE_NAMES."""
     parents, children = [], []
-    for name, parent in zip(_BALLS, smpl22.PARENTS[1:]):
+    for name, parent in zip(_BALLS, smpl22.PARENTS[1:], strict=True):
         chain = [smpl22.JOINTS[parent], f'{name}_1', f'{name}_2', name]
         parents += [frame_prefix + link for link in chain[:-1]]
         children += [frame_prefix + link for link in chain[1:]]
@@ -140,7 +138,7 @@ def urdf_xml(skeleton: Skeleton, frame_prefix: str = 'human/', body_id: str = 'h
         _add_flesh(ET.SubElement(robot, 'link', name=frame_prefix + name), skeleton, name)
     bones = skeleton.bones.tolist()
     parents, children = link_names(frame_prefix)
-    for number, (name, parent, child) in enumerate(zip(REVOLUTE_NAMES, parents, children)):
+    for number, (name, parent, child) in enumerate(zip(REVOLUTE_NAMES, parents, children, strict=True)):
         if number % 3 < 2:
             ET.SubElement(robot, 'link', name=child)
         _add_revolute(robot, name, parent, child, bones[1 + number // 3] if number % 3 == 0 else [0.0, 0.0, 0.0])

@@ -48,7 +48,7 @@ class Calibration(NamedTuple):
 
 
 def calibrate(
-    samples: Mapping[str, Sequence[Float[np.ndarray, '3 3']]],
+    samples: Mapping[str, Sequence[Float[np.ndarray, '3 3'] | None]],
     sensors: Sequence[Sensor],
     pose: str,
     max_motion: float = MAX_MOTION,
@@ -84,7 +84,7 @@ def anchor(sensors: Sequence[Sensor]) -> Sensor:
     return min(sensors, key=lambda sensor: {'head': 0, 'pelvis': 1}.get(sensor.joint, 2))
 
 
-def reset_heading(rot_world_sensor: Mapping[str, Float[np.ndarray, '3 3']], sensors: Sequence[Sensor]) -> float:
+def reset_heading(rot_world_sensor: Mapping[str, Float[np.ndarray, '3 3'] | None], sensors: Sequence[Sensor]) -> float:
     """The angle [rad] by which to turn the world so that the user, as measured now, faces +x.
 
     Of the sensors with a reading the anchor decides. The world turns about its own origin (see `turned`), so the
@@ -93,7 +93,7 @@ def reset_heading(rot_world_sensor: Mapping[str, Float[np.ndarray, '3 3']], sens
     Raises:
         CalibrationError: no sensor has measured a rotation.
     """
-    heard = [sensor for sensor in sensors if sensor.name in rot_world_sensor]
+    heard = [sensor for sensor in sensors if rot_world_sensor.get(sensor.name) is not None]
     if not heard:
         raise CalibrationError('no sensor has measured a rotation yet, so it is unknown where the user faces')
     chosen = anchor(heard)
@@ -115,12 +115,15 @@ def turned(measurement: Measurement, yaw: float) -> Measurement:
 
 
 def _held(
-    name: str, samples: Sequence[Float[np.ndarray, '3 3']], max_motion: float
+    name: str, samples: Sequence[Float[np.ndarray, '3 3'] | None], max_motion: float
 ) -> tuple[Float[Tensor, '3 3'], float]:
     """Mean rotation of a sensor that was held still, and the rms deviation from it [rad]."""
-    if len(samples) < MIN_SAMPLES:
-        raise CalibrationError(f'{name} gave {len(samples)} rotations; {MIN_SAMPLES} are needed: is it on, is it tracked?')
-    rot = torch.from_numpy(np.stack(samples).astype(np.float64))
+    rotations = [sample for sample in samples if sample is not None]
+    if len(rotations) < MIN_SAMPLES:
+        raise CalibrationError(
+            f'{name} gave {len(rotations)} rotations; {MIN_SAMPLES} are needed: is it on, is it tracked?'
+        )
+    rot = torch.from_numpy(np.stack(rotations).astype(np.float64))
     mean = rotation.mean_rotation(rot)
     deviation = rotation.angle_between(rot, mean.expand_as(rot))
     moved = float(deviation.max())

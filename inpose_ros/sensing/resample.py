@@ -112,7 +112,7 @@ def _bracket(
         values = np.broadcast_to(placeholder, (0, len(grid), *placeholder.shape))
         rows, columns = [], (values, values, nothing, nothing.astype(bool))
     else:
-        columns = (np.stack(column) for column in zip(*rows))
+        columns = (np.stack(column) for column in zip(*rows, strict=True))
     return _Bracket(*(torch.from_numpy(np.array(column)) for column in columns))
 
 

@@ -67,7 +67,9 @@ class MeasurementWindow:
         """
         self._hear(measurement.sensor, now_ns)
         if measurement.stamp_ns > now_ns + self.future_ns:
-            raise self._dropped('future', measurement, f'{(measurement.stamp_ns - now_ns) / 1e9:.3f} s ahead of the clock')
+            raise self._dropped(
+                'future', measurement, f'{(measurement.stamp_ns - now_ns) / 1e9:.3f} s ahead of the clock'
+            )
         if self._newest_ns is not None and measurement.stamp_ns < self._newest_ns - self.span_ns:
             self._meet_old(measurement)
             return

@@ -130,10 +130,7 @@ def test_angles_equal_scipys_intrinsic_euler_angles():
 
 def walk_up(transforms, link, root):
     """T_root_link as a 4x4 matrix, from parent to child transforms."""
-    table = {
-        child: (parent, translation, quaternion)
-        for parent, child, translation, quaternion in zip(*transforms)
-    }
+    table = {child: (parent, *place) for parent, child, *place in zip(*transforms, strict=True)}
     T_link = np.eye(4)
     while link != root:
         link, translation, (w, x, y, z) = table[link]
@@ -202,13 +199,14 @@ def test_the_urdf_in_an_independent_library_gives_the_same_kinematics(seed):
     assert robot.validate()
     pose = random_pose(seed)
     angles = urdf.unwrapped(urdf.revolute_angles(pose), np.random.default_rng(seed).uniform(-20, 20, 63))
-    robot.update_cfg(dict(zip(urdf.REVOLUTE_NAMES, angles)))
+    robot.update_cfg(dict(zip(urdf.REVOLUTE_NAMES, angles, strict=True)))
     places = kinematics.joint_positions(skeleton, torch.from_numpy(pose)).numpy()
     for joint, name in enumerate(smpl22.JOINTS):
         T_pelvis_joint = robot.get_transform(f'human/{name}', 'human/pelvis')
         np.testing.assert_allclose(pose[0] @ T_pelvis_joint[:3, 3], places[joint], atol=1e-9)
         np.testing.assert_allclose(pose[0] @ T_pelvis_joint[:3, :3], pose[joint], atol=1e-9)
-    for parent, child, translation, (w, x, y, z) in zip(*urdf.link_transforms(skeleton, angles, 'human/')):
+    transforms = urdf.link_transforms(skeleton, angles, 'human/')
+    for parent, child, translation, (w, x, y, z) in zip(*transforms, strict=True):
         T_parent_child = robot.get_transform(child, parent)
         np.testing.assert_allclose(T_parent_child[:3, 3], translation, atol=1e-9)
         np.testing.assert_allclose(T_parent_child[:3, :3], Rotation.from_quat([x, y, z, w]).as_matrix(), atol=1e-9)

@@ -14,10 +14,13 @@ from inpose_ros.geometry import rotation
 # Angles where formulas go wrong: none, tiny, around the switch to a series, half a turn and just before it.
 ANGLES = st.one_of(
     st.floats(0, math.pi),
-    st.sampled_from([0.0, 1e-12, 1e-8, 1e-5, 0.99e-3, 1.01e-3, 0.1, math.pi / 2, math.pi - 1e-3, math.pi - 1e-7, math.pi]),
+    st.sampled_from([0.0, 1e-12, 1e-8, 1e-5, 1e-3, 0.316, 0.317, math.pi / 2]),
+    st.sampled_from([math.pi - 1e-3, math.pi - 1e-7, math.pi]),
 )
 AXES = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda v: 0.1 < math.hypot(*v))
-ROTVECS = st.builds(lambda axis, angle: torch.tensor(axis).double() * (angle / math.hypot(*axis)), AXES, ANGLES)
+ROTVECS = st.builds(
+    lambda axis, angle: torch.tensor(axis, dtype=torch.float64) * (angle / math.hypot(*axis)), AXES, ANGLES
+)
 few = settings(max_examples=60, deadline=None)
 
 

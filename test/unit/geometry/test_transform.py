@@ -16,7 +16,8 @@ def random_transforms(seed, count=3, batch=5):
     rng = np.random.default_rng(seed)
     return [
         Transform(
-            torch.from_numpy(Rotation.random(batch, random_state=rng).as_matrix()), torch.from_numpy(rng.normal(size=(batch, 3)))
+            torch.from_numpy(Rotation.random(batch, random_state=rng).as_matrix()),
+            torch.from_numpy(rng.normal(size=(batch, 3))),
         )
         for _ in range(count)
     ]

@@ -22,7 +22,8 @@ JOINTS = ('head', 'left_wrist', 'right_wrist', 'pelvis', 'left_elbow', 'right_kn
 
 
 def random_mount(rng):
-    return Transform(torch.from_numpy(Rotation.random(random_state=rng).as_matrix()), torch.from_numpy(rng.normal(size=3)))
+    rot = Rotation.random(random_state=rng).as_matrix()
+    return Transform(torch.from_numpy(rot), torch.from_numpy(rng.normal(size=3)))
 
 
 def worn(pose, psi, mounts, sway=0.0, count=20, rng=None):
@@ -108,6 +109,14 @@ def test_a_silent_sensor_is_refused_by_name():
         calibrate(samples, [Sensor('head', 'head'), Sensor('left_wrist', 'left_wrist')], 't_pose')
 
 
+def test_readings_without_a_rotation_do_not_count():
+    samples = worn('t_pose', 0.0, {'head': Transform.identity()})
+    found, _ = calibrate({'head': [None, *samples['head'], None]}, [Sensor('head', 'head')], 't_pose')
+    torch.testing.assert_close(found['head'].rotation, torch.eye(3).double())
+    with pytest.raises(CalibrationError, match='head gave 0 rotations'):
+        calibrate({'head': [None] * 20}, [Sensor('head', 'head')], 't_pose')
+
+
 def test_an_unknown_pose_is_refused_with_those_that_would_do():
     with pytest.raises(CalibrationError, match='t_pose, n_pose'):
         calibrate({}, [Sensor('head', 'head')], 'lotus')
@@ -128,14 +137,16 @@ def test_after_a_heading_reset_the_user_faces_forward(psi, pitch, seed):
 
 def test_a_heading_reset_without_any_reading_is_refused():
     with pytest.raises(CalibrationError, match='no sensor'):
-        reset_heading({}, [Sensor('head', 'head')])
+        reset_heading({'head': None}, [Sensor('head', 'head'), Sensor('left_wrist', 'left_wrist')])
 
 
 def test_turning_a_measurement_turns_place_and_rotation_about_the_origin():
     measurement = Measurement('head', 7, np.eye(3), np.array([1.0, 0.0, 2.0]), np.ones(3), np.ones(3))
     after = turned(measurement, math.pi / 2)
     np.testing.assert_allclose(after.position, [0, 1, 2], atol=1e-12)
-    np.testing.assert_allclose(after.rot_world_sensor, Rotation.from_rotvec([0, 0, math.pi / 2]).as_matrix(), atol=1e-12)
+    np.testing.assert_allclose(
+        after.rot_world_sensor, Rotation.from_rotvec([0, 0, math.pi / 2]).as_matrix(), atol=1e-12
+    )
     assert after.stamp_ns == 7 and after.angular_velocity is measurement.angular_velocity
     assert turned(Measurement('head', 0), 1.0) == Measurement('head', 0)
 
@@ -152,7 +163,7 @@ def test_calibrating_on_a_real_recording_agrees_with_its_reference(data_folder):
     head = Transform(torch.tensor([[0.0, 0, -1], [0, 1, 0], [1, 0, 0]]).double(), torch.zeros(3).double())
     sensors = [
         Sensor(name, joint, 'imu', T_joint_sensor=head if name == 'head' else Transform.identity())
-        for name, joint in zip(about['sensors'], about['sensor_joint'])
+        for name, joint in zip(about['sensors'], about['sensor_joint'], strict=True)
     ]
     standing = {sensor.name: list(rot[30:210, i]) for i, sensor in enumerate(sensors)}
     found, residuals = calibrate(standing, sensors, 'n_pose')

@@ -65,7 +65,7 @@ def test_rotations_equal_scipys_slerp_for_irregular_stamps():
     stamps = np.unique(np.append(rng.integers(0, 400 * MS, 40), [0, 400 * MS]))
     rots = Rotation.random(len(stamps), random_state=rng)
     window = MeasurementWindow(span_ns=2000 * MS)
-    for stamp, rot in zip(stamps, rots.as_matrix()):
+    for stamp, rot in zip(stamps, rots.as_matrix(), strict=True):
         window.add(Measurement('head', int(stamp), rot), int(stamp))
     result = solve(window, Sensor('head', 'head', 'imu'))
     expected = Slerp(stamps / 1e9, rots)(grid(400 * MS).clip(0)).as_matrix()
@@ -119,9 +119,7 @@ def test_a_long_gap_is_not_bridged_but_a_short_one_is():
 
 def test_the_mount_is_taken_off():
     mount = Transform.from_xyz_quat([0.1, -0.2, 0.05, 0.5, 0.5, -0.5, 0.5])
-    T_world_joint = Transform(
-        torch.from_numpy(turning(0.3)[0]), torch.tensor([0.3, 0.4, 1.5], dtype=torch.float64)
-    )
+    T_world_joint = Transform(torch.from_numpy(turning(0.3)[0]), torch.tensor([0.3, 0.4, 1.5], dtype=torch.float64))
     T_world_sensor = T_world_joint @ mount
     window = MeasurementWindow(span_ns=2000 * MS)
     measurement = Measurement('hmd', 0, T_world_sensor.rotation.numpy(), T_world_sensor.translation.numpy())
