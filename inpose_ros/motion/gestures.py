@@ -3,6 +3,7 @@
 Everything is told for a left arm; `procedural` mirrors what the right one does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,7 @@ class ArmMove:
     pose: Float[Tensor, '*frame 10'] | None
 
 
-def blended(times: Track, hanging: Float[Tensor, 'frame 10'], moves: list[ArmMove]) -> Float[Tensor, 'frame 10']:
+def blended(times: Track, hanging: Float[Tensor, 'frame 10'], moves: Sequence[ArmMove]) -> Float[Tensor, 'frame 10']:
     """An arm's pose over time: it hangs, and goes from move to move."""
     pose = hanging
     for move in moves:
@@ -43,7 +44,7 @@ def blended(times: Track, hanging: Float[Tensor, 'frame 10'], moves: list[ArmMov
 
 
 def reach(
-    rng: np.random.Generator, bones: Float[Tensor, '4 3'], start: float, duration: float, names: list[str]
+    rng: np.random.Generator, bones: Float[Tensor, '4 3'], start: float, duration: float, names: Sequence[str]
 ) -> list[ArmMove]:
     """The hand visits targets one after the other and comes back, all within the duration."""
     parts = 1.15 * len(names) + 1

@@ -38,7 +38,7 @@ def random_skeleton(seed: int) -> Skeleton:
     return body.scaled(stature / body.stature)
 
 
-def procedural_clip(seed: int, seconds: float, skeleton: Skeleton, fps: float = 60) -> MotionClip:
+def procedural_clip(seed: int, seconds: float, skeleton: Skeleton, fps: float = 60.0) -> MotionClip:
     """Invent a motion of this length [s] on this body, the same for the same seed.
 
     It begins at the origin facing +x in a relaxed stance and ends standing. From 20 s on it holds all of walking,
