@@ -40,7 +40,7 @@ def _measured(health: Health, now_ns: int) -> Iterable[tuple[str, str]]:
         yield f'{sensor} age [s]', f'{health.age(sensor, now_ns):.3f}'
     yield 'pose rate [Hz]', f'{health.pose_rate(now_ns):.1f}'
     for what, values in (('latency', health.latency), ('solve time', health.solve_time)):
-        for percent, value in zip((50, 95), values(now_ns, (50, 95))):
+        for percent, value in zip((50, 95), values(now_ns, (50, 95)), strict=True):
             yield f'{what} p{percent} [ms]', f'{value * 1e3:.1f}'
     counts = dict(health.counts)
     for name in TICKS:

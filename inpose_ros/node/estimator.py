@@ -136,8 +136,8 @@ class InPoseNode(LifecycleNode):
         if skeleton is None:
             skeleton = Skeleton.mean()
             self.get_logger().warning(
-                f'neither body.stature nor body.bones is given: assuming an average body, {skeleton.stature:.2f} m tall; '
-                'give body.stature for better poses'
+                'neither body.stature nor body.bones is given: assuming an average body, '
+                f'{skeleton.stature:.2f} m tall; give body.stature for better poses'
             )
         return skeleton
 

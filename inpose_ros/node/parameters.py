@@ -17,6 +17,7 @@ from rclpy.exceptions import (
 )
 from rclpy.node import Node
 from rclpy.validate_topic_name import validate_topic_name
+from typing_extensions import Self
 
 from inpose_ros.body import smpl22
 from inpose_ros.errors import ParameterError
@@ -63,11 +64,34 @@ class SensorParameters:
 
 
 @dataclass(frozen=True)
-class NodeParameters:
-    """The node's own parameters; `autostart` is read when the process starts, all others when the node configures."""
+class WornParameters:
+    """What the tracker and the player have in common: which sensors are worn, and where they are measured."""
 
     sensors: tuple[str, ...] = parameter(('head', 'left_wrist', 'right_wrist'), 'Names of the sensors worn.')
     world_frame: str = parameter('world', 'Frame in which poses are given and published; z up.')
+
+    @classmethod
+    def read(cls, node: Node) -> tuple[Self, dict[str, SensorParameters]]:
+        """Declare what is not declared yet, and read and check all.
+
+        Raises:
+            ParameterError: a value that would not do; the text names one that would.
+        """
+        own = cls(**dict(_values(node, cls, '')))
+        _check_names(own.sensors)
+        own.check()
+        return own, {sensor: _read_sensor(node, f'{sensor}.') for sensor in own.sensors}
+
+    def check(self) -> None:
+        """Raise a ParameterError where values do not make sense."""
+        if not self.world_frame or self.world_frame.startswith('/'):
+            raise ParameterError(f'world_frame is {self.world_frame!r}; give one without a leading /, such as world')
+
+
+@dataclass(frozen=True)
+class NodeParameters(WornParameters):
+    """The node's own parameters; `autostart` is read when the process starts, all others when the node configures."""
+
     frame_prefix: str = parameter('human/', 'Goes before the name of each link on /tf and in the URDF.')
     body_id: str = parameter('anonymous', 'Whose body it is, as in REP-155.')
     rate: float = parameter(30.0, 'Poses a second [Hz].', ge=1.0, le=120.0)
@@ -83,16 +107,10 @@ class NodeParameters:
     seed: int = parameter(0, 'Seed of all that is drawn by chance.', ge=0, le=2**31 - 1)
     autostart: bool = parameter(True, 'Configure and activate by itself when started.')
 
-    @classmethod
-    def read(cls, node: Node) -> tuple['NodeParameters', dict[str, SensorParameters]]:
-        """Declare what is not declared yet, and read and check all.
-
-        Raises:
-            ParameterError: a value that would not do; the text names one that would.
-        """
-        own = _read(node, cls, '')
-        _check_names(own.sensors)
-        return own, {sensor: _read(node, SensorParameters, f'{sensor}.') for sensor in own.sensors}
+    def check(self) -> None:
+        super().check()
+        if self.frame_prefix.startswith('/'):
+            raise ParameterError(f'frame_prefix is {self.frame_prefix!r}; tf2 takes no leading /: write human/')
 
 
 def declare(node: Node) -> None:
@@ -183,20 +201,10 @@ def _values(node: Node, table: type, prefix: str) -> Iterator[tuple[str, Any]]:
         yield row.name, tuple(value or ()) if isinstance(row.default, tuple) else value
 
 
-def _read(node: Node, table: type, prefix: str) -> Any:
-    read = table(**dict(_values(node, table, prefix)))
-    if table is SensorParameters:
-        _check_sensor(read, prefix)
-    else:
-        _check_frames(read)
+def _read_sensor(node: Node, prefix: str) -> SensorParameters:
+    read = SensorParameters(**dict(_values(node, SensorParameters, prefix)))
+    _check_sensor(read, prefix)
     return read
-
-
-def _check_frames(read: NodeParameters) -> None:
-    if not read.world_frame or read.world_frame.startswith('/'):
-        raise ParameterError(f'world_frame is {read.world_frame!r}; give a frame without a leading /, such as world')
-    if read.frame_prefix.startswith('/'):
-        raise ParameterError(f'frame_prefix is {read.frame_prefix!r}; tf2 takes no leading /: write human/')
 
 
 def _check_names(sensors: tuple[str, ...]) -> None:

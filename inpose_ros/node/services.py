@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.task import Future
@@ -24,7 +25,9 @@ class BodyServices:
         self._node, self._state, self._reset = node, state, reset
         self._pause: Future | None = None
         self.intake: Intake | None = None
-        node.create_service(Calibrate, '~/calibrate', self._on_calibrate)
+        # A callback group of its own: the others' callbacks are to run while a calibration waits.
+        apart = ReentrantCallbackGroup()
+        node.create_service(Calibrate, '~/calibrate', self._on_calibrate, callback_group=apart)
         node.create_service(Trigger, '~/reset_heading', self._on_reset_heading)
         node.create_service(Trigger, '~/reset', self._on_reset)
 

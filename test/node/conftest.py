@@ -1,12 +1,13 @@
 """Real rclpy over real DDS; the solver is a small stand-in, which measures nothing but whether data flow."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 import rclpy
 import torch
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import Point, PoseStamped
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -20,6 +21,8 @@ from inpose_ros.node.conversions.stamp import stamp_from_ns
 from inpose_ros.node.estimator import InPoseNode
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.sensing.resample import JointWindow
+
+PLACES = dict(zip(smpl22.JOINTS, Skeleton.mean().rest_positions.tolist(), strict=True))
 
 
 class StandInSolver:
@@ -66,14 +69,15 @@ class Stage:
         self.executor = SingleThreadedExecutor()
         self.other = Node('other')
         self.executor.add_node(self.other)
-        self._nodes = [self.other]
+        self.nodes = [self.other]
 
-    def node(self, solver: Callable = stand_in, **values: object) -> InPoseNode:
+    def node(self, solver: Callable = stand_in, namespace: str = '', **values: object) -> InPoseNode:
         """A tracking node with these parameters (`__` in a name stands for a dot); not started unless told."""
         overrides = {'autostart': False, 'sensor_timeout': 0.3} | {k.replace('__', '.'): v for k, v in values.items()}
-        node = InPoseNode(solver, parameter_overrides=[Parameter(name, value=v) for name, v in overrides.items()])
+        given = [Parameter(name, value=value) for name, value in overrides.items()]
+        node = InPoseNode(solver, namespace=namespace, parameter_overrides=given)
         self.executor.add_node(node)
-        self._nodes.append(node)
+        self.nodes.append(node)
         return node
 
     def active(self, **values: object) -> InPoseNode:
@@ -112,7 +116,7 @@ class Stage:
 
     def close(self) -> None:
         self.executor.shutdown()
-        for node in self._nodes:
+        for node in self.nodes:
             node.destroy_node()
 
 
@@ -122,15 +126,16 @@ class Wearer:
     def __init__(
         self, stage: Stage, profile: object = qos.SENSOR, sensors: tuple = ('head', 'left_wrist', 'right_wrist')
     ) -> None:
-        self.stage, self.turning = stage, 0.0
+        self.stage, self.turning = stage, 0.0  # [rad/s]
         self.publishers = {s: stage.other.create_publisher(PoseStamped, f'{s}/pose', profile) for s in sensors}
         self.timer = stage.other.create_timer(1 / 60, self.send)
+        self.start_ns = stage.other.get_clock().now().nanoseconds
         self.sent: list[int] = []
 
     def send(self) -> None:
         stamp_ns = self.stage.other.get_clock().now().nanoseconds
         for sensor, publisher in self.publishers.items():
-            publisher.publish(pose(sensor, stamp_ns, self.turning * (stamp_ns / 1e9 % 1000)))
+            publisher.publish(pose(sensor, stamp_ns, self.turning * (stamp_ns - self.start_ns) / 1e9))
         self.sent.append(stamp_ns)
 
     def stop(self) -> None:
@@ -145,11 +150,9 @@ def pose(sensor: str, stamp_ns: int, yaw: float = 0.0) -> PoseStamped:
     msg = PoseStamped()
     msg.header.frame_id = 'world'
     msg.header.stamp = stamp_from_ns(stamp_ns)
-    place = Skeleton.mean().rest_positions[smpl22.INDEX[sensor]].tolist()
-    msg.pose.position.x, msg.pose.position.y, msg.pose.position.z = place[0], place[1], place[2] + 0.9
-    msg.pose.orientation.w, _, _, msg.pose.orientation.z = rotation.quat_from_matrix(
-        rotation.about_z(torch.tensor(yaw, dtype=torch.float64))
-    ).tolist()
+    x, y, z = PLACES[sensor]
+    msg.pose.position = Point(x=x, y=y, z=z + 0.9)
+    msg.pose.orientation.w, msg.pose.orientation.z = math.cos(yaw / 2), math.sin(yaw / 2)
     return msg
 
 

@@ -51,7 +51,7 @@ def transforms_from(estimate: Estimate, world_frame: str, frame_prefix: str) -> 
         _array(body.root),
         _quaternions(_array(body.rot_world_joint[:1]))[0],
     )
-    rows = zip(links.parents, links.children, links.translations, links.quaternions.tolist())
+    rows = zip(links.parents, links.children, links.translations, links.quaternions.tolist(), strict=True)
     rest = [
         _transform(stamp, parent, child, translation, Quaternion(w=w, x=x, y=y, z=z))
         for parent, child, translation, (w, x, y, z) in rows
@@ -86,7 +86,7 @@ def end_effectors_from(estimate: Estimate, frame_prefix: str) -> Mapping[str, Po
     rotations = rot_pelvis_world @ _array(body.rot_world_joint)[rows]
     offsets = (_array(body.positions)[rows] - _array(body.root)) @ rot_pelvis_world.T
     poses = {}
-    for name, (x, y, z), rotation in zip(END_EFFECTORS, offsets.tolist(), _quaternions(rotations)):
+    for name, (x, y, z), rotation in zip(END_EFFECTORS, offsets.tolist(), _quaternions(rotations), strict=True):
         pose = PoseStamped(header=header(body.stamp_ns, f'{frame_prefix}pelvis'))
         pose.pose.position = Point(x=x, y=y, z=z)
         pose.pose.orientation = rotation

@@ -1,0 +1,168 @@
+"""A motion or a recording played as sensor topics, as drivers would publish them."""
+
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import rclpy
+from geometry_msgs.msg import PoseStamped
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from sensor_msgs.msg import Imu
+
+from inpose_ros.errors import DataError, InPoseError
+from inpose_ros.motion.clip import MotionClip
+from inpose_ros.motion.packed import PackedMotion
+from inpose_ros.motion.procedural import procedural_clip, random_skeleton
+from inpose_ros.motion.recording import ImuRecording
+from inpose_ros.motion.simulate import SimulatedReading, WornSensor, simulate
+from inpose_ros.node import qos
+from inpose_ros.node.conversions.sensors import imu_from_measurement, pose_from_measurement
+from inpose_ros.node.intake import sensor_from
+from inpose_ros.node.parameters import SensorParameters, WornParameters, parameter
+from inpose_ros.sensing.measurement import Measurement
+
+# Without an agreed start there is this much time [ns] for subscribers to be found.
+_LEAD_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class PlayerParameters(WornParameters):
+    """The player's own parameters; the sensors' are those of the tracking node, so one sensors file serves both."""
+
+    source: str = parameter('procedural', 'procedural, the path of a recording, or a folder of packed motion data.')
+    split: str = parameter('test', 'Split of the packed motion data.', one_of=('train', 'val', 'test'))
+    clip: int = parameter(0, 'Number of the clip in that split.', ge=0, le=1_000_000)
+    seed: int = parameter(0, 'Seed of the invented motion, of its body and of the noise.', ge=0, le=2**31 - 1)
+    seconds: float = parameter(20.0, 'Length of the invented motion [s].', ge=1.0, le=3600.0)
+    start_ns: int = parameter(0, 'Stamp of the first frame [ns]; 0: a second from now.', ge=0, le=2**63 - 1)
+    sensor_rate: float = parameter(60.0, 'Messages a second [Hz]; a recording has its own.', ge=1.0, le=1e3)
+    position_noise: float = parameter(0.0, 'Noise of positions [m].', ge=0.0, le=1.0)
+    rotation_noise: float = parameter(0.0, 'Noise of rotations [rad].', ge=0.0, le=1.0)
+    delay: float = parameter(0.0, 'How long a message takes from its stamp to its publication [s].', ge=0.0, le=10.0)
+    loop: bool = parameter(False, 'Begin again at the end.')
+
+
+class Schedule:
+    """Readings in the order of their arrival, handed out when they are due; time is told, not asked for."""
+
+    def __init__(self, readings: Sequence[SimulatedReading], start_ns: int, period_ns: int | None = None) -> None:
+        """Args: readings: on a clock that starts at 0; period_ns: start again after this time, for ever."""
+        self._readings = sorted(readings, key=lambda reading: reading.arrival_ns)
+        self._start_ns = start_ns
+        self._period_ns = period_ns
+        self._next = 0
+
+    @property
+    def due_ns(self) -> int | None:
+        """When the next reading is due; None: there is none left."""
+        if self._next >= len(self._readings):
+            return None
+        return self._start_ns + self._readings[self._next].arrival_ns
+
+    def take(self, now_ns: int) -> list[Measurement]:
+        """All that is due and was not taken yet, with its stamps on the present clock."""
+        taken = []
+        while self.due_ns is not None and self.due_ns <= now_ns:
+            measurement = self._readings[self._next].measurement
+            taken.append(replace(measurement, stamp_ns=self._start_ns + measurement.stamp_ns))
+            self._advance()
+        return taken
+
+    def _advance(self) -> None:
+        self._next += 1
+        if self._next == len(self._readings) and self._period_ns is not None:
+            self._next = 0
+            self._start_ns += self._period_ns
+
+
+def motion(params: PlayerParameters) -> MotionClip:
+    """The clip that the parameters name.
+
+    Raises:
+        DataError: there is none.
+    """
+    if params.source == 'procedural':
+        return procedural_clip(params.seed, params.seconds, random_skeleton(params.seed))
+    packed = PackedMotion(params.source, params.split)
+    if params.clip >= len(packed):
+        raise DataError(f'clip is {params.clip}; split {params.split} of {params.source} has 0 to {len(packed) - 1}')
+    return packed.clip(params.clip)
+
+
+def readings(params: PlayerParameters, sensors: Mapping[str, SensorParameters]) -> tuple[list[SimulatedReading], float]:
+    """What the sensors say, on a clock that starts at 0, and how long it lasts [s]."""
+    if params.source.endswith(('.npz', '.json')):
+        recording = ImuRecording.load(params.source)
+        delay_ns = round(params.delay * 1e9)
+        rows = recording.measurements(list(sensors))
+        return [SimulatedReading(row, row.stamp_ns + delay_ns) for row in rows], recording.seconds + 1 / recording.rate
+    worn = [
+        WornSensor(
+            sensor_from(name, row),
+            rate=params.sensor_rate,
+            position_noise=params.position_noise,
+            rotation_noise=params.rotation_noise,
+            delay=params.delay,
+        )
+        for name, row in sensors.items()
+    ]
+    clip = motion(params)
+    return simulate(clip, worn, np.random.default_rng(params.seed)), clip.seconds + 1 / params.sensor_rate
+
+
+class PlayerNode(Node):
+    """Publishes a schedule on the topics of the sensors."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__('inpose_play', **options)
+        self.params, self._sensors = PlayerParameters.read(self)
+        rows, seconds = readings(self.params, self._sensors)
+        now_ns = self.get_clock().now().nanoseconds
+        period_ns = round(seconds * 1e9) if self.params.loop else None
+        self.schedule = Schedule(rows, self.params.start_ns or now_ns + _LEAD_NS, period_ns)
+        self._outlets = {name: self._outlet(name, row) for name, row in self._sensors.items()}
+        self.get_logger().info(f'playing {seconds:.1f} s of {self.params.source} on {", ".join(self._sensors)}')
+
+    def publish_due(self) -> float | None:
+        """Publish what is due; the time until the next is [s], None: all is played."""
+        for measurement in self.schedule.take(self.get_clock().now().nanoseconds):
+            self._outlets[measurement.sensor].publish(self._message(measurement))
+        due_ns = self.schedule.due_ns
+        return None if due_ns is None else max(0.0, (due_ns - self.get_clock().now().nanoseconds) / 1e9)
+
+    def _outlet(self, name: str, row: SensorParameters) -> object:
+        kind = Imu if row.type == 'imu' else PoseStamped
+        return self.create_publisher(kind, row.topic or f'{name}/{row.type}', qos.SENSOR)
+
+    def _message(self, measurement: Measurement) -> PoseStamped | Imu:
+        row = self._sensors[measurement.sensor]
+        if row.type == 'imu':
+            return imu_from_measurement(measurement, row.frame_id or measurement.sensor)
+        return pose_from_measurement(measurement, row.frame_id or self.params.world_frame)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Play until the end, or until SIGINT or SIGTERM."""
+    signal.signal(signal.SIGINT, lambda *_: None)  # rclpy's own handler, which goes before, ends the spinning
+    rclpy.init(args=args)
+    try:
+        node = PlayerNode()
+    except InPoseError as error:
+        rclpy.logging.get_logger('inpose_play').error(str(error))
+        rclpy.try_shutdown()
+        return 1
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        # Waiting for the next reading inside the executor is precise, costs nothing and still serves parameters.
+        while (wait := node.publish_due()) is not None:
+            executor.spin_once(timeout_sec=wait)
+    except ExternalShutdownException:
+        pass
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return 0

@@ -1,0 +1,95 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from geometry_msgs.msg import PoseStamped
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import Imu
+
+from inpose_ros.body import smpl22
+from inpose_ros.errors import DataError, ParameterError
+from inpose_ros.motion.procedural import procedural_clip, random_skeleton
+from inpose_ros.motion.simulate import SimulatedReading
+from inpose_ros.node import qos
+from inpose_ros.node.conversions.sensors import measurement_from_pose
+from inpose_ros.node.conversions.stamp import ns_from_stamp
+from inpose_ros.node.parameters import SensorParameters
+from inpose_ros.node.player import PlayerNode, PlayerParameters, Schedule, readings
+from inpose_ros.sensing.measurement import Measurement
+
+MS = 1_000_000
+
+
+def reading(sensor: str, stamp_ms: int, arrival_ms: int) -> SimulatedReading:
+    return SimulatedReading(Measurement(sensor, stamp_ms * MS, np.eye(3)), arrival_ms * MS)
+
+
+def test_a_schedule_hands_out_by_arrival_and_each_once():
+    schedule = Schedule([reading('late', 0, 30), reading('a', 10, 11), reading('b', 20, 21)], start_ns=1000 * MS)
+    assert schedule.take(1000 * MS) == [] and schedule.due_ns == 1011 * MS
+    assert [(m.sensor, m.stamp_ns) for m in schedule.take(1021 * MS)] == [('a', 1010 * MS), ('b', 1020 * MS)]
+    assert [(m.sensor, m.stamp_ns) for m in schedule.take(1100 * MS)] == [('late', 1000 * MS)]
+    assert schedule.due_ns is None and schedule.take(9999 * MS) == []
+
+
+def test_a_looped_schedule_goes_on_with_stamps_that_rise():
+    schedule = Schedule([reading('a', 0, 0), reading('a', 10, 10)], start_ns=0, period_ns=20 * MS)
+    stamps = [m.stamp_ns for m in schedule.take(65 * MS)]
+    assert stamps == [0, 10 * MS, 20 * MS, 30 * MS, 40 * MS, 50 * MS, 60 * MS]
+
+
+def test_readings_of_the_invented_motion_are_those_of_its_body():
+    params = PlayerParameters(sensors=('head',), seed=3, seconds=2.0)
+    rows, seconds = readings(params, {'head': SensorParameters()})
+    clip = procedural_clip(3, 2.0, random_skeleton(3))
+    assert seconds == pytest.approx(2.0 + 1 / 60) and len(rows) == 121
+    assert np.allclose(rows[60].measurement.position, clip.positions[60, smpl22.HEAD], atol=1e-3)
+
+
+def test_a_recording_is_played_as_it_was_recorded(data_folder):
+    params = PlayerParameters(sensors=('pelvis', 'left_hand'), source=str(data_folder / 'real' / 'imu17_walk.npz'))
+    rows, _ = readings(params, {'pelvis': SensorParameters(type='imu'), 'left_hand': SensorParameters(type='imu')})
+    stamps = [row.measurement.stamp_ns for row in rows if row.measurement.sensor == 'pelvis']
+    assert {row.measurement.sensor for row in rows} == {'pelvis', 'left_hand'}
+    assert all(a < b for a, b in pairwise(stamps)) and stamps[60] == 1_000_000_000
+
+
+def test_a_clip_of_the_packed_data_is_played(data_folder):
+    params = PlayerParameters(sensors=('head',), source=str(data_folder), clip=1)
+    rows, seconds = readings(params, {'head': SensorParameters()})
+    assert len(rows) == pytest.approx(seconds * 60, abs=2)
+
+
+@pytest.mark.parametrize('source', ['/nowhere', '/nowhere/walk.npz'])
+def test_a_source_that_is_not_there_is_told(source):
+    with pytest.raises(DataError, match='missing'):
+        readings(PlayerParameters(sensors=('head',), source=source), {'head': SensorParameters()})
+
+
+def player(stage: object, **values: object) -> PlayerNode:
+    node = PlayerNode(parameter_overrides=[Parameter(k.replace('__', '.'), value=v) for k, v in values.items()])
+    stage.executor.add_node(node)
+    stage.nodes.append(node)
+    return node
+
+
+def test_poses_and_imus_come_out_on_their_topics_at_the_agreed_stamps(stage):
+    poses, imus = stage.heard(PoseStamped, 'head/pose', qos.SENSOR), stage.heard(Imu, 'waist/imu', qos.SENSOR)
+    start_ns = stage.other.get_clock().now().nanoseconds + 2_000_000_000
+    node = player(
+        stage, sensors=['head', 'waist'], waist__joint='pelvis', waist__type='imu', start_ns=start_ns, seconds=1.0
+    )  # fmt: skip
+    stage.until(lambda: node.publish_due() is None)
+    stage.until(lambda: len(poses) > 30 and len(imus) > 30)
+    frames = [(ns_from_stamp(msg.header.stamp) - start_ns) * 60 / 1e9 for msg in poses]
+    assert np.allclose(frames, np.rint(frames), atol=1e-3) and 0 <= min(frames) and max(frames) <= 60
+    assert poses[0].header.frame_id == 'world' and imus[0].header.frame_id == 'waist'
+    assert 5 < imus[0].linear_acceleration.x ** 2 + imus[0].linear_acceleration.z ** 2
+    truth = procedural_clip(0, 1.0, random_skeleton(0))
+    k = round(frames[-1])
+    assert np.allclose(measurement_from_pose(poses[-1], 'head').position, truth.positions[k, smpl22.HEAD], atol=1e-3)
+
+
+def test_a_player_with_a_parameter_that_will_not_do_says_what_would(stage):
+    with pytest.raises(ParameterError, match='one of train, val, test'):
+        player(stage, split='all')
