@@ -1,8 +1,9 @@
 """Measurements brought onto the prior's grid, which is anchored at the newest of them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -38,14 +39,22 @@ class JointWindow:
     position_stddev: Float[Tensor, 'joint']
 
 
-@dataclass(frozen=True)
-class _Bracket:
-    """For each sensor and frame, the readings before and after it; identical where one value is taken or none."""
+class _Places(NamedTuple):
+    """For each frame the rows of the readings before and after it, how far it lies between them, and if it counts."""
 
-    before: Float[Tensor, 'sensor frame ...']
-    after: Float[Tensor, 'sensor frame ...']
-    fraction: Float[Tensor, 'sensor frame']
-    valid: Bool[Tensor, 'sensor frame']
+    low: Int[np.ndarray, 'frame']
+    high: Int[np.ndarray, 'frame']
+    fraction: Float[np.ndarray, 'frame']
+    valid: Bool[np.ndarray, 'frame']
+
+
+class _Series(NamedTuple):
+    """One value of each sensor on the grid: the readings around each frame, not yet interpolated."""
+
+    before: Float[np.ndarray, 'sensor frame ...']
+    after: Float[np.ndarray, 'sensor frame ...']
+    fraction: Float[np.ndarray, 'sensor frame']
+    valid: Bool[np.ndarray, 'sensor frame']
 
 
 def joint_window(
@@ -64,132 +73,102 @@ def joint_window(
         raise MeasurementError('empty', 'the window holds no measurement yet')
     back = np.arange(frames - 1, -1, -1) * (1e9 / rate)
     grid = window.newest_stamp_ns - np.rint(back).astype(np.int64)
-    series = [window.series(sensor.name) for sensor in sensors]
-    rot_world_sensor, rot_valid = _rotations(series, grid, timeout_ns)
-    position, position_valid = _positions(series, grid, timeout_ns)
-    position_valid &= torch.tensor([sensor.type == 'pose' for sensor in sensors], dtype=torch.bool)[:, None]
-
-    rot_world_joint, lever = _without_mount(sensors, rot_world_sensor)
+    readings = [window.series(sensor.name) for sensor in sensors]
+    rotations = _around(readings, 'rot_world_sensor', np.eye(3), grid, timeout_ns)
+    positions = _around(
+        [() if sensor.type == 'imu' else own for sensor, own in zip(sensors, readings, strict=True)],
+        'position', np.zeros(3), grid, timeout_ns,
+    )  # fmt: skip
+    rot_world_joint, lever = _without_mount(sensors, _slerp(rotations))
     # A tracker without a rotation tells where its joint is only if it sits right on it.
-    position_valid &= rot_valid | (lever == 0).all(-1)
-    empty = JointWindow(
-        stamp_ns=int(window.newest_stamp_ns),
-        rot_world_joint=torch.eye(3).repeat(frames, len(smpl22.JOINTS), 1, 1),
-        rot_valid=torch.zeros(frames, len(smpl22.JOINTS), dtype=torch.bool),
-        location=torch.zeros(frames, len(smpl22.JOINTS), 3),
-        location_valid=torch.zeros(frames, len(smpl22.JOINTS), dtype=torch.bool),
-        rotation_stddev=torch.full((len(smpl22.JOINTS),), NO_STDDEV),
-        position_stddev=torch.full((len(smpl22.JOINTS),), NO_STDDEV),
+    known = positions.valid & (rotations.valid | (lever == 0).all(-1))
+    places = positions.before + positions.fraction[..., None] * (positions.after - positions.before) - lever
+    rot, rot_valid, rotation_stddev = _by_joint(
+        sensors, [sensor.rotation_stddev for sensor in sensors], rot_world_joint, rotations.valid, np.eye(3)
     )
-    with_rotations = _with_rotations(empty, sensors, rot_world_joint.float(), rot_valid)
-    return _with_locations(with_rotations, sensors, (position - lever).float(), position_valid)
+    location, location_valid, position_stddev = _by_joint(
+        sensors, [sensor.position_stddev for sensor in sensors], places, known, np.zeros(3)
+    )
+    return JointWindow(
+        stamp_ns=int(window.newest_stamp_ns),
+        rot_world_joint=rot,
+        rot_valid=rot_valid,
+        location=location,
+        location_valid=location_valid,
+        rotation_stddev=rotation_stddev,
+        position_stddev=position_stddev,
+    )
 
 
-def _rotations(
-    series: Sequence[tuple[Measurement, ...]], grid: Int[np.ndarray, 'frame'], timeout_ns: int
-) -> tuple[Float[Tensor, 'sensor frame 3 3'], Bool[Tensor, 'sensor frame']]:
-    bracket = _bracket(series, attrgetter('rot_world_sensor'), np.eye(3), grid, timeout_ns)
-    return rotation.slerp(bracket.before, bracket.after, bracket.fraction), bracket.valid
-
-
-def _positions(
-    series: Sequence[tuple[Measurement, ...]], grid: Int[np.ndarray, 'frame'], timeout_ns: int
-) -> tuple[Float[Tensor, 'sensor frame 3'], Bool[Tensor, 'sensor frame']]:
-    bracket = _bracket(series, attrgetter('position'), np.zeros(3), grid, timeout_ns)
-    return torch.lerp(bracket.before, bracket.after, bracket.fraction[..., None]), bracket.valid
-
-
-def _bracket(
-    series: Sequence[tuple[Measurement, ...]],
-    value: Callable[[Measurement], np.ndarray | None],
-    placeholder: np.ndarray,
+def _around(
+    series: Sequence[Sequence[Measurement]],
+    name: str,
+    placeholder: Float[np.ndarray, '...'],
     grid: Int[np.ndarray, 'frame'],
     timeout_ns: int,
-) -> _Bracket:
-    rows = [_bracket_one([m for m in s if value(m) is not None], value, placeholder, grid, timeout_ns) for s in series]
-    if not rows:
-        nothing = np.zeros((0, len(grid)))
-        values = np.broadcast_to(placeholder, (0, len(grid), *placeholder.shape))
-        rows, columns = [], (values, values, nothing, nothing.astype(bool))
-    else:
-        columns = (np.stack(column) for column in zip(*rows, strict=True))
-    return _Bracket(*(torch.from_numpy(np.array(column)) for column in columns))
+) -> _Series:
+    """The readings of one field of Measurement around each frame; the placeholder where a sensor has none."""
+    before = np.broadcast_to(placeholder, (len(series), len(grid), *placeholder.shape)).copy()
+    after = before.copy()
+    fraction, valid = np.zeros(before.shape[:2]), np.zeros(before.shape[:2], dtype=bool)
+    value = attrgetter(name)
+    for row, measurements in enumerate(series):
+        own = [m for m in measurements if value(m) is not None]
+        if own:
+            stamps = np.array([m.stamp_ns for m in own], dtype=np.int64)
+            low, high, fraction[row], valid[row] = _places(stamps, grid, timeout_ns)
+            used = np.zeros(len(own), dtype=bool)
+            used[low] = used[high] = True
+            values = np.array([value(own[i]) for i in used.nonzero()[0]], dtype=np.float64)
+            order = used.cumsum() - 1
+            before[row], after[row] = values[order[low]], values[order[high]]
+    return _Series(before, after, fraction, valid)
 
 
-def _bracket_one(
-    measurements: Sequence[Measurement],
-    value: Callable[[Measurement], np.ndarray | None],
-    placeholder: np.ndarray,
-    grid: Int[np.ndarray, 'frame'],
-    timeout_ns: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """`before`, `after`, `fraction` and `valid` of one sensor; only readings next to a frame are touched."""
-    if not measurements:
-        values = np.broadcast_to(placeholder, (len(grid), *placeholder.shape))
-        return values, values, np.zeros(len(grid)), np.zeros(len(grid), dtype=bool)
-    stamps = np.array([m.stamp_ns for m in measurements], dtype=np.int64)
-    behind = np.searchsorted(stamps, grid, side='right')
+def _places(stamps: Int[np.ndarray, 'reading'], grid: Int[np.ndarray, 'frame'], timeout_ns: int) -> _Places:
+    behind = stamps.searchsorted(grid, side='right')
     low, high = np.maximum(behind - 1, 0), np.minimum(behind, len(stamps) - 1)
-    past = grid - stamps[low]
-    gap = stamps[high] - stamps[low]
+    past, gap = grid - stamps[low], stamps[high] - stamps[low]
     inside = (past == 0) | ((gap > 0) & (gap <= timeout_ns))
     held = (behind == len(stamps)) & (past <= min(timeout_ns, HOLD_NS))
-    used = np.zeros(len(stamps), dtype=bool)
-    used[low] = used[high] = True
-    values = np.array([value(measurements[i]) for i in used.nonzero()[0]], dtype=np.float64)
-    place = used.cumsum() - 1
-    fraction = np.minimum(np.maximum(past, 0) / np.maximum(gap, 1), 1.0)
-    return values[place[low]], values[place[high]], np.where(gap > 0, fraction, 0.0), (past >= 0) & (inside | held)
+    fraction = np.where(gap > 0, np.maximum(past, 0) / np.maximum(gap, 1), 0.0)
+    return _Places(low, high, fraction, (past >= 0) & (inside | held))
+
+
+def _slerp(series: _Series) -> Float[np.ndarray, 'sensor frame 3 3']:
+    before, after, fraction = (torch.from_numpy(array) for array in series[:3])
+    return rotation.slerp(before, after, fraction).numpy()
 
 
 def _without_mount(
-    sensors: Sequence[Sensor], rot_world_sensor: Float[Tensor, 'sensor frame 3 3']
-) -> tuple[Float[Tensor, 'sensor frame 3 3'], Float[Tensor, 'sensor frame 3']]:
+    sensors: Sequence[Sensor], rot_world_sensor: Float[np.ndarray, 'sensor frame 3 3']
+) -> tuple[Float[np.ndarray, 'sensor frame 3 3'], Float[np.ndarray, 'sensor frame 3']]:
     """The joint's rotation, and the way from the joint to the sensor in world axes [m].
 
     T_world_joint = T_world_sensor T_joint_sensor^-1, so p_joint = p_sensor - R_world_joint t_joint_sensor.
     """
-    if not sensors:
-        return rot_world_sensor, rot_world_sensor[..., 0]
-    rot_joint_sensor = torch.stack([sensor.T_joint_sensor.rotation for sensor in sensors]).double()
-    offset = torch.stack([sensor.T_joint_sensor.translation for sensor in sensors]).double()
-    rot_world_joint = rot_world_sensor @ rot_joint_sensor.transpose(-1, -2)[:, None]
-    return rot_world_joint, (rot_world_joint @ offset[:, None, :, None])[..., 0]
+    mounts = [sensor.T_joint_sensor for sensor in sensors]
+    rot_joint_sensor = np.array([mount.rotation.numpy() for mount in mounts]).reshape(-1, 1, 3, 3)
+    offset = np.array([mount.translation.numpy() for mount in mounts]).reshape(-1, 1, 3, 1)
+    rot_world_joint = rot_world_sensor @ rot_joint_sensor.swapaxes(-1, -2)
+    return rot_world_joint, (rot_world_joint @ offset)[..., 0]
 
 
-def _precise_last(sensors: Sequence[Sensor], stddevs: Sequence[float]) -> list[int]:
-    return sorted(range(len(sensors)), key=lambda i: -stddevs[i])
-
-
-def _with_rotations(
-    window: JointWindow,
+def _by_joint(
     sensors: Sequence[Sensor],
-    rot_world_joint: Float[Tensor, 'sensor frame 3 3'],
-    valid: Bool[Tensor, 'sensor frame'],
-) -> JointWindow:
-    """Enter the valid rotations; a more precise sensor goes over a less precise one."""
-    rot, known, stddev = window.rot_world_joint.clone(), window.rot_valid.clone(), window.rotation_stddev.clone()
-    for i in _precise_last(sensors, [sensor.rotation_stddev for sensor in sensors]):
+    stddevs: Sequence[float],
+    values: Float[np.ndarray, 'sensor frame ...'],
+    valid: Bool[np.ndarray, 'sensor frame'],
+    placeholder: Float[np.ndarray, '...'],
+) -> tuple[Float[Tensor, 'frame joint ...'], Bool[Tensor, 'frame joint'], Float[Tensor, 'joint']]:
+    """Values, mask and spread of every joint; a more precise sensor goes over a less precise one."""
+    shape = (valid.shape[1], len(smpl22.JOINTS))
+    result = np.broadcast_to(placeholder, (*shape, *placeholder.shape)).astype(np.float32)
+    known, stddev = np.zeros(shape, dtype=bool), np.full(shape[1], NO_STDDEV, dtype=np.float32)
+    for i in sorted(range(len(sensors)), key=lambda i: -stddevs[i]):
         joint, rows = sensors[i].joint_index, valid[i]
         if rows.any():
-            rot[rows, joint] = rot_world_joint[i, rows]
+            result[rows, joint] = values[i, rows]
             known[rows, joint] = True
-            stddev[joint] = sensors[i].rotation_stddev
-    return replace(window, rot_world_joint=rot, rot_valid=known, rotation_stddev=stddev)
-
-
-def _with_locations(
-    window: JointWindow,
-    sensors: Sequence[Sensor],
-    location: Float[Tensor, 'sensor frame 3'],
-    valid: Bool[Tensor, 'sensor frame'],
-) -> JointWindow:
-    """Enter the valid locations; a more precise sensor goes over a less precise one."""
-    locations, known, stddev = window.location.clone(), window.location_valid.clone(), window.position_stddev.clone()
-    for i in _precise_last(sensors, [sensor.position_stddev for sensor in sensors]):
-        joint, rows = sensors[i].joint_index, valid[i]
-        if rows.any():
-            locations[rows, joint] = location[i, rows]
-            known[rows, joint] = True
-            stddev[joint] = sensors[i].position_stddev
-    return replace(window, location=locations, location_valid=known, position_stddev=stddev)
+            stddev[joint] = stddevs[i]
+    return torch.from_numpy(result), torch.from_numpy(known), torch.from_numpy(stddev)
