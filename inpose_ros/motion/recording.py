@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,9 @@ from inpose_ros.geometry import rotation
 from inpose_ros.geometry.transform import Transform
 from inpose_ros.sensing.measurement import Measurement
 
-# The head sensor of `imu17_walk` sits at the back of the head, its x axis up and its z axis backward. This much of its
-# mounting (joint <- sensor) is known beforehand: it tells which way the person faces; all other mountings come from
-# the seconds of standing.
+# The head sensor of `imu17_walk` sits at the back of the head, its x axis up and its z axis backward, leaning about 30
+# degrees. This much of its mounting (joint <- sensor) is known beforehand: it tells which way the person faces, to some
+# degrees; how it leans, and all other mountings, come from the seconds of standing.
 HEAD_MOUNT = Transform(
     torch.tensor([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], dtype=torch.float64),
     torch.zeros(3, dtype=torch.float64),
@@ -153,7 +154,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in _ARRAYS}
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f'{path} is no recording ({", ".join(_ARRAYS)}): {error}') from error
     for name, width in _ARRAYS.items():
         array = arrays[name]

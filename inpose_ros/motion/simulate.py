@@ -124,7 +124,8 @@ class SensorPath:
     def __init__(self, clip: MotionClip, joint: int, mount: Transform) -> None:
         frames = np.arange(len(clip)) / clip.fps
         T_world_joint = Transform(clip.rot_world_joint[:, joint].double(), clip.positions[:, joint].double())
-        T_world_sensor = T_world_joint @ Transform(mount.rotation.double(), mount.translation.double())
+        every = Transform(mount.rotation.double().expand(len(clip), 3, 3), mount.translation.double().expand(len(clip), 3))
+        T_world_sensor = T_world_joint @ every
         self._position = scipy.interpolate.CubicSpline(frames, T_world_sensor.translation.numpy())
         self._rotation = RotationSpline(frames, Rotation.from_matrix(T_world_sensor.rotation.numpy()))
 
