@@ -43,7 +43,7 @@ def loss_terms(
     turn = rotation.about_z(-heading)[:, None]
     truth = turn[:, :, None] @ window.rot_world_joint
     estimate = rotation.matrix_from_6d(prediction.rotation)
-    weights = _frame_weights(truth.shape[1]) * window.real
+    weights = _frame_weights(truth.shape[1]).to(truth) * window.real
     weights = weights / weights.mean()
 
     where = relative_positions(estimate, window.bones)

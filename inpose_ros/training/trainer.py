@@ -18,6 +18,7 @@ from inpose_ros.diffusion.schedule import NoiseSchedule
 from inpose_ros.errors import ModelError
 from inpose_ros.geometry import rotation
 from inpose_ros.training import dropout, loss, validation
+from inpose_ros.training.spread import measure_spread
 from inpose_ros.training.windows import MotionWindow, WindowSource
 
 _PURE_NOISE_SHARE = 0.5  # of the windows start from pure noise: few-step samplers stand on that step
@@ -103,11 +104,18 @@ class Trainer:
                 if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
                     row = {'step': self.step, 'seconds': round(time.monotonic() - began, 1)}
                     row |= {name: value / seen for name, value in sums.items()}
-                    row |= validation.validate(self.average, self.validation_source, self.schedule)
+                    row |= validation.validate(copy.deepcopy(self.average).cpu(), self.validation_source, self.schedule)
                     self._log(row)
                     self._checkpoint()
                     bar.set_postfix({name: f'{value:.2f}' for name, value in row.items() if name.endswith('_cm')})
                     sums, seen = {}, 0
+        self._finish()
+
+    def _finish(self) -> None:
+        """The model with its spread measured on the validation motion."""
+        self.average.cpu()
+        spread = measure_spread(self.average, self.validation_source)
+        checkpoint.save(self.folder / 'model', self.average, spread.tensors())
 
     def _train_step(self) -> dict[str, float]:
         window = self.train_source.random(self.config.batch, self.generator)

@@ -1,0 +1,37 @@
+"""The curves of a training run as a picture."""
+
+import csv
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use('Agg')
+from matplotlib import pyplot  # noqa: E402
+
+_CENTIMETRES = {
+    'rotations_cm': 'rotations of head and wrists',
+    'height_cm': 'with the head height',
+    'height_upper_cm': 'with the head height, upper body',
+    'six_imus_cm': 'rotations of six joints',
+}
+
+
+def plot(table: Path, picture: Path) -> None:
+    """Draw loss and validation errors over the steps of a curves.csv."""
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    steps = [int(row['step']) for row in rows]
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4), constrained_layout=True)
+    left.plot(steps, [float(row['loss']) for row in rows], label='loss')
+    for name in ('rotation', 'position'):
+        left.plot(steps, [float(row[name]) for row in rows], label=name)
+    left.set(xlabel='step', ylabel='training loss', yscale='symlog')
+    for name, label in _CENTIMETRES.items():
+        right.plot(steps, [float(row[name]) for row in rows], label=label)
+    errors = [float(row[name]) for row in rows for name in _CENTIMETRES]
+    right.set(xlabel='step', ylabel='validation MPJPE without locations [cm]', ylim=(0, min(max(errors), 3 * min(errors) + 6)))
+    for axes in (left, right):
+        axes.legend()
+        axes.grid(alpha=0.3)
+    figure.savefig(picture, dpi=110)
+    pyplot.close(figure)
