@@ -5,6 +5,8 @@ made again only if what it was made from has changed: a stamp, written last, hol
 set-up is never taken for a whole one. Needs only the standard library of Python 3.10 or newer.
 """
 
+from __future__ import annotations  # an older Python shall reach the line that says what it lacks
+
 import argparse
 import fcntl
 import hashlib
@@ -98,10 +100,11 @@ def has_module(name: str) -> bool:
 
 
 def make_venv() -> None:
+    python = os.path.realpath(sys.executable)  # of the system, if this runs in the very environment to be replaced
     with step(f'making a virtual environment in {VENV.name} (Python {sys.version.split()[0]})'):
         if VENV.exists():
             shutil.rmtree(VENV)
-        run([sys.executable, '-m', 'venv', VENV])
+        run([python, '-m', 'venv', VENV])
 
 
 def install_packages(torch: str, replace_torch: bool, verbose: bool) -> None:
@@ -231,4 +234,7 @@ def write_stamp(path: Path, values: dict) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit('\ninterrupted: the next `make` begins this step again')
