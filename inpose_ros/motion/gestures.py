@@ -84,8 +84,8 @@ def wave(
 def squatting_arms(
     rng: np.random.Generator, bones: Float[Tensor, '4 3'], start: float, duration: float, fall: float
 ) -> list[ArmMove]:
-    """Arms go forward for balance while the body goes down, and back while it comes up; the chest leans, so they rise."""
+    """Arms go forward for balance while the body goes down, and back as it comes up; the chest leans, so they rise."""
     length = float(bones[2:].norm(dim=-1).sum())
-    place = torch.tensor([0.8, rng.uniform(-0.12, 0.02), rng.uniform(0.4, 0.55)], dtype=torch.float64)
+    place = torch.tensor([0.86, rng.uniform(-0.12, 0.02), rng.uniform(0.42, 0.55)], dtype=torch.float64)
     pose = limbs.reaching_arm(bones, place * length)
     return [ArmMove(start, fall, pose), ArmMove(start + duration - fall, fall, None)]

@@ -1,5 +1,6 @@
 """Hips and legs: where the pelvis is, and the rotations that put the feet where they are planned."""
 
+import itertools
 import math
 
 import torch
@@ -47,9 +48,7 @@ def lower_body(
     return centre - (upper['pelvis'] @ between[:, None])[..., 0], legs
 
 
-def _feet(
-    feet: FootTracks, skeleton: Skeleton
-) -> tuple[Float[Tensor, 'frame 2 3 3'], Float[Tensor, 'frame 2 3']]:
+def _feet(feet: FootTracks, skeleton: Skeleton) -> tuple[Float[Tensor, 'frame 2 3 3'], Float[Tensor, 'frame 2 3']]:
     """Rotations of the feet, and where the ankles are [m]: heels rise about the toes, toes about the heel."""
     toe = skeleton.bones[list(smpl22.TOES)].double()
     flat = skeleton.sole - toe[:, 2]
@@ -73,7 +72,10 @@ def _level(posture: Posture, stature: float) -> Float[Tensor, 'frame 2']:
 
 
 def _highest(
-    ankle_from_hip: Float[Tensor, 'frame 2 3'], level: Float[Tensor, 'frame 2'], bones: Float[Tensor, 'joint 3'], fps: float
+    ankle_from_hip: Float[Tensor, 'frame 2 3'],
+    level: Float[Tensor, 'frame 2'],
+    bones: Float[Tensor, 'joint 3'],
+    fps: float,
 ) -> Track:
     """Height of the point between the hips [m] at which both legs reach the ground without being fully stretched.
 
@@ -90,7 +92,7 @@ def _highest(
 def _head_over_hips(upper: dict[str, Rotations], bones: Float[Tensor, 'joint 3']) -> Track:
     """Height of the head joint over the point between the hips [m]."""
     height = -(upper['pelvis'] @ bones[[1, 2]].mean(0))[:, 2]
-    for parent, child in zip(_UPPER_CHAIN, _UPPER_CHAIN[1:]):
+    for parent, child in itertools.pairwise(_UPPER_CHAIN):
         height = height + (upper[parent] @ bones[smpl22.INDEX[child]])[:, 2]
     return height
 

@@ -45,9 +45,7 @@ class Posture:
     head: Float[Tensor, 'frame 3']
 
     @classmethod
-    def of(
-        cls, times: Track, rng: np.random.Generator, feet: FootTracks, plan: Script, gait: Gait
-    ) -> 'Posture':
+    def of(cls, times: Track, rng: np.random.Generator, feet: FootTracks, plan: Script, gait: Gait) -> 'Posture':
         """The body moves evenly over its feet: a running mean over one stride takes the steps out of the way."""
         fps = 1 / float(times[1] - times[0])
         middle = profiles.smoothed(feet.print.mean(1), 1.0 * gait.step_time, fps)
@@ -60,14 +58,21 @@ class Posture:
         sways = torch.stack([profiles.sway(times, rng, 0.012) for _ in range(9)], -1)
         pelvis, spine, head = _attitudes(rng, advance, going, load, depth, plan.leaning, _turning(middle[:, 2], fps))
         return cls(
-            middle, advance, going, load, depth, pelvis + 0.5 * sways[:, :3], spine + sways[:, 3:6], head + 2 * sways[:, 6:]
+            middle,
+            advance,
+            going,
+            load,
+            depth,
+            pelvis + 0.5 * sways[:, :3],
+            spine + sways[:, 3:6],
+            head + 2 * sways[:, 6:],
         )
 
 
 def _turning(heading: Track, fps: float) -> Track:
     """How much the heading will have changed a little later [rad]: eyes and chest turn before the feet do."""
     ahead = int(0.35 * fps)
-    return torch.cat((heading[ahead:], heading[-1:].expand(min(ahead, len(heading))))) [: len(heading)] - heading
+    return torch.cat((heading[ahead:], heading[-1:].expand(min(ahead, len(heading)))))[: len(heading)] - heading
 
 
 def _attitudes(

@@ -34,7 +34,7 @@ def random_skeleton(seed: int) -> Skeleton:
     factors = rng.uniform(0.92, 1.08, len(groups))
     while np.abs(factors - 1).max() < 0.05:
         factors = rng.uniform(0.92, 1.08, len(groups))
-    body = Skeleton.mean().with_groups(dict(zip(groups, factors.tolist())))
+    body = Skeleton.mean().with_groups(dict(zip(groups, factors.tolist(), strict=True)))
     return body.scaled(stature / body.stature)
 
 
@@ -91,7 +91,7 @@ def _assembled(
     rot_world: dict[str, Float[Tensor, 'frame 3 3']], arms: list[Float[Tensor, 'frame 4 3 3']]
 ) -> Float[Tensor, 'frame joint 3 3']:
     """Global rotations of all joints; arms hang on the chest."""
-    for side, local in zip(('left', 'right'), arms):
+    for side, local in zip(('left', 'right'), arms, strict=True):
         last = rot_world['spine3']
         for number, name in enumerate(('collar', 'shoulder', 'elbow', 'wrist')):
             last = last @ local[:, number]

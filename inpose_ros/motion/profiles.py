@@ -34,7 +34,7 @@ def cruise(times: Track, start: float, duration: float, ramp: float = 0.35) -> T
 
 def smoothed(track: Float[Tensor, 'frame *rest'], half_width: float, fps: float) -> Float[Tensor, 'frame *rest']:
     """Running mean under a Hann window of this half width [s]; the ends are held."""
-    reach = max(int(round(half_width * fps)), 1)
+    reach = max(round(half_width * fps), 1)
     kernel = torch.hann_window(2 * reach + 1, periodic=False, dtype=track.dtype)
     columns = track.reshape(len(track), -1).T[:, None]
     padded = torch.nn.functional.pad(columns, (reach, reach), mode='replicate')
@@ -44,7 +44,7 @@ def smoothed(track: Float[Tensor, 'frame *rest'], half_width: float, fps: float)
 
 def lower_envelope(track: Track, half_width: float, fps: float) -> Track:
     """A smooth track that stays under this one: the least value nearby, then a running mean."""
-    reach = max(int(round(half_width * fps)), 1)
+    reach = max(round(half_width * fps), 1)
     padded = torch.nn.functional.pad(-track[None, None], (reach, reach), mode='replicate')
     return smoothed(-torch.nn.functional.max_pool1d(padded, 2 * reach + 1, 1)[0, 0], half_width, fps)
 

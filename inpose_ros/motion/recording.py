@@ -118,7 +118,7 @@ class ImuRecording:
         still = np.flatnonzero(standing < STILL_RATE)
         if len(still) < 0.5 * self.rate:
             raise DataError(
-                f'{self.name} begins with {len(still) / self.rate:.2f} s of standing still; it needs half a second or more'
+                f'{self.name} begins with {len(still) / self.rate:.2f} s of standing still; it needs 0.5 s or more'
             )
         return still if seconds is None else still[: max(round(seconds * self.rate), 1)]
 
@@ -158,6 +158,11 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f'{path} is no recording ({", ".join(_ARRAYS)}): {error}') from error
     for name, width in _ARRAYS.items():
         array = arrays[name]
-        if array.ndim != 3 or array.shape[2] != width or len(array) != len(arrays['acc']) or not np.isfinite(array).all():
+        if (
+            array.ndim != 3
+            or array.shape[2] != width
+            or len(array) != len(arrays['acc'])
+            or not np.isfinite(array).all()
+        ):
             raise DataError(f'{path}: {name} has the shape {array.shape}; needed are finite [frames, sensors, {width}]')
     return arrays

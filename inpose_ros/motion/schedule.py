@@ -42,4 +42,5 @@ def schedule(rng: np.random.Generator, seconds: float) -> tuple[Activity, ...]:
                 full = False
     pauses = rng.dirichlet(np.full(len(chosen) + 1, 4.0)) * max(budget, 0.0)
     starts = STAND_FIRST + np.cumsum([0.0, *(duration for _, duration in chosen)]) + np.cumsum(pauses)
-    return tuple(Activity(kind, float(start), duration) for (kind, duration), start in zip(chosen, starts))
+    rows = zip(chosen, starts[:-1], strict=True)
+    return tuple(Activity(kind, float(start), duration) for (kind, duration), start in rows)

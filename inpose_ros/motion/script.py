@@ -74,9 +74,7 @@ def write(
     return script
 
 
-def _stepping(
-    rng: np.random.Generator, activity: Activity, stance: Stance, gait: Gait
-) -> tuple[list[Step], Stance]:
+def _stepping(rng: np.random.Generator, activity: Activity, stance: Stance, gait: Gait) -> tuple[list[Step], Stance]:
     """A walk on the arc, or a turn to the direction, that brings the person nearest to the origin, out of a few."""
     if activity.kind == 'turn':
         options = [float(sign * rng.uniform(1.4, 2.5)) for sign in (1, -1)]
@@ -112,7 +110,7 @@ def _reach(script: Script, times: Track, rng: np.random.Generator, activity: Act
         start, chosen = activity.start + order * (activity.duration - length), names[2 * order : 2 * order + 2]
         moves = gestures.reach(rng, arm_bones(skeleton, side), start, length, chosen)
         script = _with_moves(script, side, moves)
-        for move, following, name in zip(moves, moves[1:], chosen):
+        for move, following, name in zip(moves, moves[1:], chosen, strict=False):
             hold = following.start - move.start - move.duration
             weight = profiles.bump(times, move.start, move.duration, hold, following.duration)
             script = _with_leaning(script, side, weight, name)

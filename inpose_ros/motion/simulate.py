@@ -77,7 +77,7 @@ class SimulatedReading:
 
 
 def disturbed(mount: Transform, rng: np.random.Generator, angle: float, distance: float) -> Transform:
-    """A mounting put on carelessly: turned by this angle [rad] and shifted by this distance [m], in random directions."""
+    """A mounting put on carelessly: turned by an angle [rad], shifted by a distance [m], at random."""
     axis, way = (v / np.linalg.norm(v) for v in rng.normal(size=(2, 3)))
     return mount @ Transform(rotation.exp(torch.from_numpy(angle * axis)), torch.from_numpy(distance * way))
 
@@ -91,7 +91,7 @@ def simulate(
     """
     readings = [
         reading
-        for one, own_rng in zip(worn, rng.spawn(len(worn)))
+        for one, own_rng in zip(worn, rng.spawn(len(worn)), strict=True)
         for reading in _readings(clip, one, own_rng, start_ns)
     ]
     return sorted(readings, key=lambda reading: reading.arrival_ns)
@@ -124,7 +124,9 @@ class SensorPath:
     def __init__(self, clip: MotionClip, joint: int, mount: Transform) -> None:
         frames = np.arange(len(clip)) / clip.fps
         T_world_joint = Transform(clip.rot_world_joint[:, joint].double(), clip.positions[:, joint].double())
-        every = Transform(mount.rotation.double().expand(len(clip), 3, 3), mount.translation.double().expand(len(clip), 3))
+        every = Transform(
+            mount.rotation.double().expand(len(clip), 3, 3), mount.translation.double().expand(len(clip), 3)
+        )
         T_world_sensor = T_world_joint @ every
         self._position = scipy.interpolate.CubicSpline(frames, T_world_sensor.translation.numpy())
         self._rotation = RotationSpline(frames, Rotation.from_matrix(T_world_sensor.rotation.numpy()))

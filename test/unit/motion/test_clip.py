@@ -11,7 +11,10 @@ from inpose_ros.motion.clip import MotionClip
 @pytest.fixture(scope='module')
 def clip() -> MotionClip:
     t = torch.arange(91, dtype=torch.float64) / 60
-    turn = torch.stack((0.3 * t.sin(), 0.2 * t, 0.5 * t), -1)[:, None] * torch.linspace(0.5, 1, 22, dtype=torch.float64)[:, None]
+    turn = (
+        torch.stack((0.3 * t.sin(), 0.2 * t, 0.5 * t), -1)[:, None]
+        * torch.linspace(0.5, 1, 22, dtype=torch.float64)[:, None]
+    )
     root = torch.stack((t, 0.1 * t.square(), 1 + 0 * t), -1)
     return MotionClip('bow', 'nobody', 60.0, Skeleton.mean(), rotation.exp(turn), root)
 

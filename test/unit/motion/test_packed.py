@@ -40,13 +40,13 @@ def test_a_clip_is_its_frames_of_its_file(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_named_with_what_it_should_hold(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match='index.json'):
+    with pytest.raises(DataError, match=r'index\.json'):
         PackedMotion(tmp_path / 'nowhere', 'train')
 
 
 def test_an_index_that_is_no_json_is_named(tmp_path: Path) -> None:
     (write(tmp_path) / 'index.json').write_text('{"joints": [')
-    with pytest.raises(DataError, match='index.json'):
+    with pytest.raises(DataError, match=r'index\.json'):
         PackedMotion(tmp_path, 'train')
 
 
@@ -79,7 +79,7 @@ def test_sources_choose_among_the_clips(tmp_path: Path) -> None:
 
 def test_a_missing_file_of_frames_is_named(tmp_path: Path) -> None:
     (write(tmp_path) / 'train.npz').unlink()
-    with pytest.raises(DataError, match='train.npz'):
+    with pytest.raises(DataError, match=r'train\.npz'):
         PackedMotion(tmp_path, 'train').clip(0)
 
 
@@ -88,7 +88,7 @@ def test_a_missing_file_of_frames_is_named(tmp_path: Path) -> None:
 def test_a_truncated_file_of_frames_is_named(tmp_path: Path, kept: int) -> None:
     path = write(tmp_path) / 'train.npz'
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(DataError, match='train.npz'):
+    with pytest.raises(DataError, match=r'train\.npz'):
         PackedMotion(tmp_path, 'train').clip(0)
 
 

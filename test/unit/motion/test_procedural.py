@@ -1,6 +1,7 @@
 """The invented person moves as people do: feet stay put, joints bend the right way, nothing jumps."""
 
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from inpose_ros.motion.procedural import procedural_clip, random_skeleton
 from inpose_ros.motion.schedule import KINDS, Activity, schedule
 
 SECONDS = 20.0
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1)
 
 
 @functools.cache
@@ -24,8 +25,12 @@ def clip_of(seed: int) -> MotionClip:
 
 
 @functools.cache
+def places(clip: MotionClip) -> torch.Tensor:
+    return clip.positions
+
+
 def positions_of(seed: int) -> torch.Tensor:
-    return clip_of(seed).positions
+    return places(clip_of(seed))
 
 
 def activities_of(seed: int) -> dict[str, Activity]:
@@ -40,14 +45,14 @@ def during(seed: int, kind: str) -> slice:
 def flat(clip: MotionClip, side: int) -> torch.Tensor:
     """Frames in which a foot stands flat: level, and its toes on the ground."""
     level = clip.rot_world_joint[:, 7 + side, 2, 2] > 1 - 1e-6
-    return level & (clip.positions[:, 10 + side, 2] < clip.skeleton.sole + 1e-3)
+    return level & (places(clip)[:, 10 + side, 2] < clip.skeleton.sole + 1e-3)
 
 
 def stances(clip: MotionClip, side: int) -> list[tuple[int, torch.Tensor]]:
     """Each stretch of frames that a foot stands flat: its first frame, and the toes' places on the ground."""
     frames = flat(clip, side).nonzero()[:, 0]
     breaks = (frames.diff() > 1).nonzero()[:, 0] + 1
-    return [(int(part[0]), clip.positions[part, 10 + side, :2]) for part in frames.tensor_split(breaks)]
+    return [(int(part[0]), places(clip)[part, 10 + side, :2]) for part in frames.tensor_split(breaks)]
 
 
 def angular_speeds(rot: torch.Tensor, fps: float) -> torch.Tensor:
@@ -94,7 +99,7 @@ def test_arms_hang_at_their_own_sides_in_rest(seed: int) -> None:
 def test_all_five_kinds_have_their_time_within_twenty_seconds(seed: int) -> None:
     done = schedule(np.random.default_rng(seed), SECONDS)
     assert {activity.kind for activity in done} == set(KINDS)
-    assert all(before.end <= after.start for before, after in zip(done, done[1:]))
+    assert all(before.end <= after.start for before, after in itertools.pairwise(done))
     assert done[0].start >= 1.5 and done[-1].end <= SECONDS - 0.5
 
 
@@ -111,7 +116,7 @@ def test_steps_are_half_a_metre_or_more(seed: int) -> None:
         (first, side, track.mean(0)) for side in (0, 1) for first, track in stances(clip, side)
         if frames.start < first < frames.stop
     )  # fmt: skip
-    lengths = [float((b[2] - a[2]).norm()) for a, b in zip(landed, landed[1:])]
+    lengths = [float((b[2] - a[2]).norm()) for a, b in itertools.pairwise(landed)]
     assert [side for _, side, _ in landed[:-1]] == [1 - side for _, side, _ in landed[1:]]
     assert len(lengths) >= 4
     assert min(lengths[:-1]) >= 0.5, 'all but the last, with which the other foot closes up'
@@ -169,8 +174,10 @@ def test_a_waving_hand_goes_to_and_fro_above_the_shoulder(seed: int) -> None:
 def test_a_turn_on_the_spot_changes_the_heading_and_not_the_place(seed: int) -> None:
     clip, frames = clip_of(seed), during(seed, 'turn')
     heading = rotation.heading(clip.rot_world_joint[:, 0])
-    turned = (heading[min(frames.stop + 30, len(clip) - 1)] - heading[frames.start] + torch.pi) % (2 * torch.pi) - torch.pi
-    feet = [clip.positions[i, [7, 8], :2].mean(0) for i in (frames.start, frames.stop)]
+    turned = (heading[min(frames.stop + 30, len(clip) - 1)] - heading[frames.start] + torch.pi) % (
+        2 * torch.pi
+    ) - torch.pi
+    feet = [places(clip)[i, [7, 8], :2].mean(0) for i in (frames.start, frames.stop)]
     assert turned.abs() > 1.2
     assert (feet[1] - feet[0]).norm() < 0.1
 
@@ -217,7 +224,7 @@ def test_walking_arms_swing_against_the_legs() -> None:
     clip, frames = clip_of(0), during(0, 'walk')
     heading = rotation.heading(clip.rot_world_joint[frames, 0])
     ahead = torch.stack((heading.cos(), heading.sin()), -1)
-    place = clip.positions[frames][..., :2]
+    place = places(clip)[frames][..., :2]
     gap = ((place[:, [7, 20]] - place[:, [8, 21]]) * ahead[:, None]).sum(-1)
     assert torch.corrcoef(gap.T)[0, 1] < -0.8
 
@@ -226,8 +233,8 @@ def test_walking_arms_swing_against_the_legs() -> None:
 def test_children_and_giants_move_alike(factor: float) -> None:
     body = Skeleton.mean().scaled(factor)
     clip = procedural_clip(4, SECONDS, body)
-    toes = clip.positions[:, list(smpl22.TOES), 2] - body.sole
-    head = clip.positions[:, 15, 2]
+    toes = places(clip)[:, list(smpl22.TOES), 2] - body.sole
+    head = places(clip)[:, 15, 2]
     assert clip.rot_world_joint.isfinite().all() and clip.root.isfinite().all()
     assert toes.min() > -0.005
     assert head.min() / head[0] <= 0.65
@@ -240,7 +247,7 @@ def test_odd_bodies_keep_their_feet_on_the_ground(groups: dict[str, float]) -> N
     clip = procedural_clip(5, SECONDS, body)
     for side in (0, 1):
         assert all((track.max(0).values - track.min(0).values).norm() < 0.02 for _, track in stances(clip, side))
-    assert clip.positions[:, 15, 2].min() / clip.positions[0, 15, 2] <= 0.65
+    assert places(clip)[:, 15, 2].min() / places(clip)[0, 15, 2] <= 0.65
 
 
 @pytest.mark.parametrize('seed', range(30))

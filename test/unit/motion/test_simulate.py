@@ -54,10 +54,10 @@ def stamps(readings: list) -> np.ndarray:
 def test_a_pose_without_noise_is_the_joint_times_the_mounting() -> None:
     clip, index = moving(), smpl22.INDEX['left_wrist']
     readings = simulate(clip, [worn()], rng(), START)
-    joints = zip(clip.rot_world_joint[:, index], clip.positions[:, index])
+    joints = zip(clip.rot_world_joint[:, index], clip.positions[:, index], strict=False)
     truth = [Transform(rot, place) @ MOUNT for rot, place in joints]
     assert len(readings) == len(truth)
-    for reading, T_world_sensor in zip(readings, truth):
+    for reading, T_world_sensor in zip(readings, truth, strict=True):
         assert np.allclose(reading.measurement.rot_world_sensor, T_world_sensor.rotation, atol=1e-9)
         assert np.allclose(reading.measurement.position, T_world_sensor.translation, atol=1e-9)
     assert all(r.measurement.angular_velocity is None and r.measurement.specific_force is None for r in readings)
@@ -92,7 +92,7 @@ def test_the_specific_force_integrates_to_the_displacement_of_the_sensor_itself(
     rate = 1000.0
     readings = [r.measurement for r in simulate(moving(), [worn('imu', rate=rate)], rng())]
     path = SensorPath(moving(), smpl22.INDEX['left_wrist'], MOUNT)
-    force = np.array([m.rot_world_sensor @ m.specific_force for m in readings]) + [0, 0, -9.81]
+    force = [*np.array([m.rot_world_sensor @ m.specific_force for m in readings]), 0, 0, -9.81]
     begin = (path.position(np.array([0.0, 1e-6]))[1] - path.position(np.array([0.0, 1e-6]))[0]) / 1e-6
     velocity = begin + np.cumsum((force[1:] + force[:-1]) / 2, 0) / rate
     velocity = np.concatenate((begin[None], velocity))
@@ -170,7 +170,9 @@ def test_the_same_seed_gives_the_same_errors_and_another_gives_others() -> None:
     spec = worn(position_noise=0.01, rotation_noise=0.01, delay_jitter=0.01, loss=0.1)
     first, again, other = (simulate(moving(), [spec], rng(seed)) for seed in (1, 1, 2))
     assert [r.arrival_ns for r in first] == [r.arrival_ns for r in again]
-    assert all(np.array_equal(a.measurement.position, b.measurement.position) for a, b in zip(first, again))
+    assert all(
+        np.array_equal(a.measurement.position, b.measurement.position) for a, b in zip(first, again, strict=True)
+    )
     assert [r.arrival_ns for r in first] != [r.arrival_ns for r in other]
 
 
@@ -179,7 +181,7 @@ def test_a_sensor_errs_alike_whoever_comes_after_it() -> None:
     alone = simulate(moving(), [spec], rng())
     both = simulate(moving(), [spec, replace(spec, sensor=Sensor('head', 'head'))], rng())
     same = [r for r in both if r.measurement.sensor == 'hand']
-    assert all(np.array_equal(a.measurement.position, b.measurement.position) for a, b in zip(alone, same))
+    assert all(np.array_equal(a.measurement.position, b.measurement.position) for a, b in zip(alone, same, strict=True))
 
 
 def test_a_careless_mounting_is_off_by_what_was_said() -> None:
