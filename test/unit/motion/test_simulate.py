@@ -15,7 +15,7 @@ from inpose_ros.errors import SensorError
 from inpose_ros.geometry import rotation
 from inpose_ros.geometry.transform import Transform
 from inpose_ros.motion.clip import MotionClip
-from inpose_ros.motion.simulate import SensorPath, WornSensor, disturbed, simulate
+from inpose_ros.motion.simulate import GRAVITY, SensorPath, WornSensor, disturbed, simulate
 from inpose_ros.sensing.measurement import Sensor
 
 MOUNT = Transform.from_xyz_quat([0.05, -0.02, 0.1, 0.8, 0.1, -0.5, 0.3])
@@ -92,7 +92,7 @@ def test_the_specific_force_integrates_to_the_displacement_of_the_sensor_itself(
     rate = 1000.0
     readings = [r.measurement for r in simulate(moving(), [worn('imu', rate=rate)], rng())]
     path = SensorPath(moving(), smpl22.INDEX['left_wrist'], MOUNT)
-    force = [*np.array([m.rot_world_sensor @ m.specific_force for m in readings]), 0, 0, -9.81]
+    force = np.array([m.rot_world_sensor @ m.specific_force for m in readings]) + GRAVITY
     begin = (path.position(np.array([0.0, 1e-6]))[1] - path.position(np.array([0.0, 1e-6]))[0]) / 1e-6
     velocity = begin + np.cumsum((force[1:] + force[:-1]) / 2, 0) / rate
     velocity = np.concatenate((begin[None], velocity))
