@@ -29,6 +29,8 @@ from inpose_ros.geometry import rotation
 from inpose_ros.motion.clip import MotionClip
 from inpose_ros.motion.procedural import procedural_clip, random_skeleton
 from inpose_ros.motion.recording import ImuRecording
+from inpose_ros.msg import BodyPose
+from inpose_ros.node.conversions.stamp import ns_from_stamp
 from inpose_ros.node.receiver import PoseReceiver
 from inpose_ros.srv import Calibrate
 
@@ -130,10 +132,20 @@ def _run(show: Show, node_params: dict[str, object]) -> tuple[Track, int]:
     finally:
         executor.shutdown()
         rclpy.try_shutdown()
-    track = receiver.track().since(first_ns)
-    if len(track) < 2:
+    if not receiver.received:
         raise InPoseError('no poses arrived; see the messages of the node above')
-    return track, start_ns
+    return _track(receiver.received).since(first_ns), start_ns
+
+
+def _track(received: list[tuple[int, BodyPose]]) -> Track:
+    quat = [[(q.w, q.x, q.y, q.z) for q in message.rotation] for _, message in received]
+    place = [[(p.x, p.y, p.z) for p in message.position] for _, message in received]
+    return Track(
+        stamp_ns=np.array([ns_from_stamp(message.header.stamp) for _, message in received], dtype=np.int64),
+        received_ns=np.array([when for when, _ in received], dtype=np.int64),
+        rot_world_joint=rotation.matrix_from_quat(torch.tensor(quat, dtype=torch.float64)),
+        position=torch.tensor(place, dtype=torch.float64),
+    )
 
 
 def _wait_until(executor: SingleThreadedExecutor, reached: object, child: object, what: str) -> None:

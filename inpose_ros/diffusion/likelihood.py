@@ -14,6 +14,8 @@ from torch import Tensor
 from inpose_ros.body import kinematics
 from inpose_ros.geometry import rotation
 
+_LARGEST_STEP = 0.8  # [rad]
+
 
 @dataclass(frozen=True)
 class LocationLikelihood:
@@ -93,7 +95,8 @@ class LocationLikelihood:
         """The rotations' posterior mean and covariance given the locations: an iterated Kalman update on SO(3).
 
         The state is w in R exp(w), its prior N(0, covariance); each iteration linearises at the last w while the prior mean
-        stays at zero (Bell and Cathey, 1993). The covariance returned is that of the tangent at zero.
+        stays at zero (Bell and Cathey, 1993). No joint turns by more than _LARGEST_STEP in an iteration, or measurements far
+        from the prior make it overshoot. The covariance returned is that of the tangent at zero.
         """
         table, measured = self.difference_map(), self.differences()
         noise = torch.kron(self.noise_covariance().contiguous(), torch.eye(3).to(rot))
@@ -105,7 +108,9 @@ class LocationLikelihood:
             residual = residual + (jacobian @ tangent.flatten(-2)[..., None])[..., 0]
             cross = covariance @ jacobian.transpose(-1, -2)
             gain = torch.linalg.solve(jacobian @ cross + noise, cross.transpose(-1, -2)).transpose(-1, -2)
-            tangent = (gain @ residual[..., None])[..., 0].unflatten(-1, (-1, 3))
+            step = (gain @ residual[..., None])[..., 0].unflatten(-1, (-1, 3)) - tangent
+            longest = step.norm(dim=-1).amax(-1)[..., None, None]
+            tangent = tangent + step * (_LARGEST_STEP / longest.clamp(min=_LARGEST_STEP))
         return rot @ rotation.exp(tangent), covariance - gain @ cross.transpose(-1, -2)
 
     @staticmethod

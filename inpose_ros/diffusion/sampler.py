@@ -7,7 +7,7 @@ a Kalman-like correction of each denoised estimate on SO(3).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -28,6 +28,7 @@ class Sample:
     prediction: Prediction
 
 
+@runtime_checkable
 class SamplingRule(Protocol):
     """Noise, condition and likelihood (None: no locations) in, a window of rotations out."""
 

@@ -5,6 +5,8 @@ The format is described in the README of the data; a clip names its file, its fi
 
 import functools
 import json
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,7 +71,7 @@ class PackedMotion:
                 return file['quat'], file['trans']
         except FileNotFoundError:
             raise DataError(f'{path} is missing, but index.json names it') from None
-        except (KeyError, ValueError, OSError) as error:
+        except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise DataError(f'{path} is no packed motion (quat, trans): {error}') from error
 
     def skeleton(self, subject: str) -> Skeleton:

@@ -83,7 +83,6 @@ def test_a_missing_file_of_frames_is_named(tmp_path: Path) -> None:
         PackedMotion(tmp_path, 'train').clip(0)
 
 
-@pytest.mark.xfail(reason='PackedMotion lets zipfile.BadZipFile and EOFError through', strict=False)
 @pytest.mark.parametrize('kept', [0, 200, 1500])
 def test_a_truncated_file_of_frames_is_named(tmp_path: Path, kept: int) -> None:
     path = write(tmp_path) / 'train.npz'

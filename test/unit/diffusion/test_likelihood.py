@@ -1,0 +1,143 @@
+"""The likelihood of locations against its dense form, finite differences and a general least-squares solver."""
+
+import numpy as np
+import pytest
+import scipy.optimize
+import torch
+from .examples import random_pose
+
+from inpose_ros.body import kinematics
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion.likelihood import LocationLikelihood
+from inpose_ros.geometry import rotation
+
+JOINTS = [15, 20, 21, 0]
+SKELETON = Skeleton.mean()
+
+
+def _likelihood(rot, joints=JOINTS, stddev=0.01, offset=1.3, valid=None, scale=1.0) -> LocationLikelihood:
+    """What perfect sensors would say of a pose [*batch, 22, 3, 3]; the root's place is arbitrary."""
+    location = offset + kinematics.joint_positions(SKELETON.scaled(scale), rot)[..., joints, :]
+    valid = torch.ones(location.shape[:-1], dtype=torch.bool) if valid is None else valid
+    bones = SKELETON.scaled(scale).bones.to(rot)
+    return LocationLikelihood.of_joints(bones, joints, location, valid, torch.full((len(joints),), stddev).to(rot))
+
+
+def _covariance(seed=0, size=0.2) -> torch.Tensor:
+    root = torch.randn(66, 66, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return size**2 * (root @ root.T / 66 + 0.3 * torch.eye(66))
+
+
+def _dense_guidance(rot, estimate, joints, variance, location_variance):
+    """The paper's own form: one matrix over all frames, pairs of joints and axes."""
+    frames, pairs = len(rot), [(a, b) for i, a in enumerate(joints) for b in joints[i + 1 :]]
+    table = kinematics.location_map(SKELETON.bones)
+    dense = np.zeros((frames, len(pairs), 3, frames, 22, 3, 3))
+    for frame in range(frames):
+        for row, (a, b) in enumerate(pairs):
+            for axis in range(3):
+                dense[frame, row, axis, frame, :, axis, :] = table[a] - table[b]
+    dense = dense.reshape(frames * len(pairs) * 3, -1)
+    residual = dense @ (rot - estimate).numpy().reshape(-1)
+    gram = variance * dense @ dense.T + location_variance * np.eye(len(dense))
+    return torch.from_numpy(variance * dense.T @ np.linalg.solve(gram, residual)).reshape(estimate.shape)
+
+
+@pytest.mark.parametrize('joints', [[15, 20, 21], [15, 20, 21, 0, 7], [20, 21]])
+def test_guidance_in_closed_form_equals_the_dense_form(joints):
+    rot, estimate = random_pose(4, seed=1).double(), random_pose(4, seed=2).double()
+    guidance = _likelihood(rot, joints).guidance(estimate, 0.37, 0.1)
+    assert torch.allclose(guidance, _dense_guidance(rot, estimate, joints, 0.37, 0.1), atol=1e-10)
+
+
+def test_guidance_vanishes_where_the_pose_explains_the_measurement():
+    rot = random_pose(4).double()
+    assert _likelihood(rot).guidance(rot, 0.5, 0.1).abs().max() < 1e-12
+
+
+def test_correction_leaves_a_pose_that_explains_the_measurement():
+    rot = random_pose(3).double()
+    corrected, _ = _likelihood(rot).correct(rot, _covariance().expand(3, -1, -1))
+    assert torch.allclose(corrected, rot, atol=1e-9)
+
+
+def test_jacobian_is_the_derivative_of_the_prediction():
+    rot = random_pose(seed=3).double()
+    likelihood = _likelihood(rot)
+    tangent = 0.5 * torch.randn(22, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    expected = torch.autograd.functional.jacobian(lambda w: likelihood.predict(rot @ rotation.exp(w)).flatten(), tangent)
+    moved = rot @ rotation.exp(tangent)
+    found = likelihood._jacobian(moved, tangent, likelihood.difference_map())
+    assert torch.allclose(found, expected.flatten(-2), atol=1e-8)
+
+
+def test_correction_finds_the_most_probable_pose():
+    prior_mean, truth = random_pose(seed=4, spread=0.3).double(), random_pose(seed=5, spread=0.3).double()
+    likelihood, covariance = _likelihood(truth, stddev=0.05), _covariance()
+    corrected, _ = likelihood.correct(prior_mean, covariance, iterations=40)
+    white_prior = torch.linalg.inv(torch.linalg.cholesky(covariance))
+    noise = torch.kron(likelihood.noise_covariance(), torch.eye(3, dtype=torch.float64))
+    white_noise = torch.linalg.inv(torch.linalg.cholesky(noise))
+
+    def whitened(w: np.ndarray) -> np.ndarray:
+        moved = prior_mean @ rotation.exp(torch.from_numpy(w).unflatten(0, (22, 3)))
+        residual = (likelihood.differences() - likelihood.predict(moved)).flatten()
+        return torch.cat((white_prior @ torch.from_numpy(w), white_noise @ residual)).numpy()
+
+    best = scipy.optimize.least_squares(whitened, np.zeros(66), xtol=1e-12, ftol=1e-12, gtol=1e-12)
+    cost = np.sum(whitened(rotation.log(prior_mean.mT @ corrected).flatten().numpy()) ** 2)
+    assert cost <= 2 * best.cost * (1 + 1e-3)
+
+
+def test_exact_measurements_are_met():
+    rot, truth = (random_pose(200, seed=seed, spread=0.05).double() for seed in (6, 7))
+    likelihood = _likelihood(truth, [15, 20, 21], stddev=1e-3)
+    corrected, _ = likelihood.correct(rot, _covariance().expand(200, -1, -1))
+    before, after = (
+        (likelihood.differences() - likelihood.predict(pose)).norm(dim=-1)[:, 1:].mean() for pose in (rot, corrected)
+    )
+    assert before > 0.1
+    assert after < 0.002
+
+
+def test_a_measurement_never_widens_the_spread():
+    prior_covariance = _covariance()
+    _, posterior = _likelihood(random_pose(seed=8).double()).correct(random_pose().double(), prior_covariance)
+    assert torch.linalg.eigvalsh(prior_covariance - posterior).min() > -1e-9
+    assert torch.linalg.eigvalsh(posterior).min() > -1e-9
+    assert posterior.diagonal().sum() < 0.95 * prior_covariance.diagonal().sum()
+
+
+def test_what_is_not_valid_makes_no_difference():
+    rot, truth = random_pose(2, seed=9).double(), random_pose(2, seed=10).double()
+    valid = torch.tensor([[True, False, True, True], [False, True, True, False]])
+    likelihood = _likelihood(truth, valid=valid)
+    spoiled = torch.where(valid[..., None], likelihood.location, torch.full_like(likelihood.location, 99.0))
+    other = LocationLikelihood(likelihood.chain, spoiled, valid, likelihood.stddev)
+    covariance = _covariance().expand(2, -1, -1)
+    for a, b in zip(likelihood.correct(rot, covariance), other.correct(rot, covariance)):
+        assert torch.allclose(a, b)
+    fewer = _likelihood(truth[:1], [15, 21, 0]).correct(rot[:1], covariance[:1])
+    assert torch.allclose(likelihood.correct(rot, covariance)[0][:1], fewer[0], atol=1e-9)
+
+
+def test_one_location_alone_says_nothing_of_the_pose():
+    rot = random_pose(1).double()
+    valid = torch.tensor([[False, True, False, False]])
+    corrected, posterior = _likelihood(random_pose(1, seed=1).double(), valid=valid).correct(rot, _covariance()[None])
+    assert torch.allclose(corrected, rot)
+    assert torch.allclose(posterior, _covariance()[None])
+
+
+def test_body_size_makes_no_difference():
+    rot, truth = random_pose(seed=11).double(), random_pose(seed=12).double()
+    small, large = (
+        _likelihood(truth, stddev=0.01 * scale, scale=scale).correct(rot, _covariance())[0] for scale in (0.6, 1.4)
+    )
+    assert torch.allclose(small, large, atol=1e-9)
+
+
+def test_noise_of_the_reference_is_shared_by_all_differences():
+    noise = _likelihood(random_pose().double(), [15, 20, 21], stddev=0.1).noise_covariance()
+    expected = torch.tensor([[1, 0, 0], [0, 0.02, 0.01], [0, 0.01, 0.02]], dtype=torch.float64)
+    assert torch.allclose(noise, expected)
