@@ -1,16 +1,14 @@
 """The lifecycle node: sensor topics in, a body out. It moves data and decides nothing."""
 
 import functools
-import signal
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
@@ -24,6 +22,7 @@ from inpose_ros.node.diagnostics import diagnostics_from
 from inpose_ros.node.health import Health
 from inpose_ros.node.intake import Intake
 from inpose_ros.node.parameters import NodeParameters
+from inpose_ros.node.process import ros
 from inpose_ros.node.publishers import BodyPublishers
 from inpose_ros.node.services import BodyServices
 from inpose_ros.node.tracking import Job, Solver, Tracker
@@ -260,18 +259,13 @@ class InPoseNode(LifecycleNode):
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the node until SIGINT or SIGTERM; any number of either ends it quietly."""
-    # rclpy chains its own handler, which ends the spinning, before this one: no KeyboardInterrupt, however often.
-    signal.signal(signal.SIGINT, lambda *_: None)
-    rclpy.init(args=args)
-    node = InPoseNode()
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    try:
-        executor.spin()
-    except ExternalShutdownException:
-        pass
-    finally:
-        executor.shutdown()
-        node.destroy_node()
-        rclpy.try_shutdown()
+    """Run the node until SIGINT or SIGTERM."""
+    with ros(args):
+        node = InPoseNode()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        try:
+            executor.spin()
+        finally:
+            executor.shutdown()
+            node.destroy_node()

@@ -1,13 +1,12 @@
 """A motion or a recording played as sensor topics, as drivers would publish them."""
 
-import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import rclpy
 from geometry_msgs.msg import PoseStamped
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.logging import get_logger
 from rclpy.node import Node
 from sensor_msgs.msg import Imu
 
@@ -21,6 +20,7 @@ from inpose_ros.node import qos
 from inpose_ros.node.conversions.sensors import imu_from_measurement, pose_from_measurement
 from inpose_ros.node.intake import sensor_from
 from inpose_ros.node.parameters import SensorParameters, WornParameters, parameter
+from inpose_ros.node.process import ros
 from inpose_ros.sensing.measurement import Measurement
 
 # Without an agreed start there is this much time [ns] for subscribers to be found.
@@ -143,26 +143,20 @@ class PlayerNode(Node):
         return pose_from_measurement(measurement, row.frame_id or self.params.world_frame)
 
 
-def main(args: list[str] | None = None) -> int:
-    """Play until the end, or until SIGINT or SIGTERM."""
-    signal.signal(signal.SIGINT, lambda *_: None)  # rclpy's own handler, which goes before, ends the spinning
-    rclpy.init(args=args)
-    try:
-        node = PlayerNode()
-    except InPoseError as error:
-        rclpy.logging.get_logger('inpose_play').error(str(error))
-        rclpy.try_shutdown()
-        return 1
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    try:
-        # Waiting for the next reading inside the executor is precise, costs nothing and still serves parameters.
-        while (wait := node.publish_due()) is not None:
-            executor.spin_once(timeout_sec=wait)
-    except ExternalShutdownException:
-        pass
-    finally:
-        executor.shutdown()
-        node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+def main(args: list[str] | None = None) -> None:
+    """Play until the end, or until SIGINT or SIGTERM; ends with status 1 where there is nothing to play."""
+    with ros(args):
+        try:
+            node = PlayerNode()
+        except InPoseError as error:
+            get_logger('inpose_play').error(f'not playing: {error}')
+            raise SystemExit(1) from None
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        try:
+            # Waiting for the next reading inside the executor is precise and still serves parameters.
+            while (wait := node.publish_due()) is not None:
+                executor.spin_once(timeout_sec=wait)
+        finally:
+            executor.shutdown()
+            node.destroy_node()

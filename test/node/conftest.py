@@ -1,5 +1,6 @@
 """Real rclpy over real DDS; the solver is a small stand-in, which measures nothing but whether data flow."""
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -63,19 +64,25 @@ def stand_in(params: NodeParameters, skeleton: Skeleton) -> StandInSolver:
 
 
 class Stage:
-    """A node under test, another that talks to it, and one executor that spins both."""
+    """A node under test, another that talks to it, and one executor that spins both.
+
+    Each stage has a namespace of its own, as DDS forgets the services of an earlier test's nodes only after a while.
+    """
+
+    _count = itertools.count()
 
     def __init__(self) -> None:
         self.executor = SingleThreadedExecutor()
-        self.other = Node('other')
+        self.namespace = f'stage_{next(self._count)}'
+        self.other = Node('other', namespace=self.namespace)
         self.executor.add_node(self.other)
         self.nodes = [self.other]
 
-    def node(self, solver: Callable = stand_in, namespace: str = '', **values: object) -> InPoseNode:
+    def node(self, solver: Callable = stand_in, **values: object) -> InPoseNode:
         """A tracking node with these parameters (`__` in a name stands for a dot); not started unless told."""
         overrides = {'autostart': False, 'sensor_timeout': 0.3} | {k.replace('__', '.'): v for k, v in values.items()}
         given = [Parameter(name, value=value) for name, value in overrides.items()]
-        node = InPoseNode(solver, namespace=namespace, parameter_overrides=given)
+        node = InPoseNode(solver, namespace=self.namespace, parameter_overrides=given)
         self.executor.add_node(node)
         self.nodes.append(node)
         return node

@@ -111,7 +111,7 @@ def test_every_sensors_file_loads_and_has_no_entry_that_nobody_reads(made, path)
 
 def test_while_configured_only_mounts_can_be_set(stage):
     node = stage.active()
-    client = stage.other.create_client(SetParameters, '/inpose/set_parameters')
+    client = stage.other.create_client(SetParameters, 'inpose/set_parameters')
     stage.until(client.service_is_ready)
     wanted = [
         Parameter('rate', value=20.0),
@@ -119,7 +119,7 @@ def test_while_configured_only_mounts_can_be_set(stage):
         Parameter('head.mount', value=[0.1, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]),
     ]
     request = SetParameters.Request(parameters=[parameter.to_parameter_msg() for parameter in wanted])
-    rate, short, good = stage.call(SetParameters, '/inpose/set_parameters', request).results
+    rate, short, good = stage.call(SetParameters, 'inpose/set_parameters', request).results
     assert not rate.successful and 'deactivate and clean up first' in rate.reason
     assert not short.successful and 'seven finite numbers' in short.reason
     assert good.successful
@@ -129,5 +129,5 @@ def test_while_configured_only_mounts_can_be_set(stage):
 def test_tools_see_bounds_and_meaning(stage):
     stage.node()
     request = DescribeParameters.Request(names=['rate'])
-    (rate,) = stage.call(DescribeParameters, '/inpose/describe_parameters', request).descriptors
+    (rate,) = stage.call(DescribeParameters, 'inpose/describe_parameters', request).descriptors
     assert rate.floating_point_range[0].to_value == 120.0 and 'second' in rate.description

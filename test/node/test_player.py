@@ -67,7 +67,8 @@ def test_a_source_that_is_not_there_is_told(source):
 
 
 def player(stage: object, **values: object) -> PlayerNode:
-    node = PlayerNode(parameter_overrides=[Parameter(k.replace('__', '.'), value=v) for k, v in values.items()])
+    given = [Parameter(name.replace('__', '.'), value=value) for name, value in values.items()]
+    node = PlayerNode(namespace=stage.namespace, parameter_overrides=given)
     stage.executor.add_node(node)
     stage.nodes.append(node)
     return node

@@ -12,7 +12,7 @@ from inpose_ros.srv import Calibrate
 
 
 def calibrate(stage: object, pose: str = 't_pose', seconds: float = 0.5) -> Calibrate.Response:
-    return stage.call(Calibrate, '/inpose/calibrate', Calibrate.Request(pose=pose, seconds=seconds))
+    return stage.call(Calibrate, 'inpose/calibrate', Calibrate.Request(pose=pose, seconds=seconds))
 
 
 @pytest.mark.parametrize('service', [(Calibrate, 'calibrate'), (Trigger, 'reset_heading'), (Trigger, 'reset')])
@@ -20,7 +20,7 @@ def test_while_not_active_services_are_refused_with_the_reason(stage, service):
     kind, name = service
     node = stage.node()
     node.trigger_configure()
-    response = stage.call(kind, f'/inpose/{name}', kind.Request())
+    response = stage.call(kind, f'inpose/{name}', kind.Request())
     assert not response.success and 'inactive; activate it first' in response.message
 
 
@@ -33,7 +33,7 @@ def test_standing_still_calibrates_and_the_mounts_can_be_dumped(stage, wearer):
     assert response.success, response.message
     assert set(response.sensor) == {'head', 'left_wrist', 'right_wrist'} and max(response.residual) < 1e-3
     request = GetParameters.Request(names=['left_wrist.mount'])
-    (value,) = stage.call(GetParameters, '/inpose/get_parameters', request).values
+    (value,) = stage.call(GetParameters, 'inpose/get_parameters', request).values
     assert list(value.double_array_value) == pytest.approx([0.0, 0.05, 0.0, 1.0, 0.0, 0.0, 0.0], abs=1e-6)
     after = node.now_ns()
     stage.until(lambda: bodies[-1].header.stamp.sec * 10**9 + bodies[-1].header.stamp.nanosec > after)
@@ -76,7 +76,7 @@ def test_a_request_that_makes_no_sense_is_refused_at_once(stage, pose, seconds, 
 
 def test_two_calibrations_at_once_are_refused(stage, wearer):
     stage.active()
-    client = stage.other.create_client(Calibrate, '/inpose/calibrate')
+    client = stage.other.create_client(Calibrate, 'inpose/calibrate')
     stage.until(client.service_is_ready)
     stage.until(lambda: len(wearer.sent) > 5)
     first, second = (client.call_async(Calibrate.Request(pose='t_pose', seconds=0.5)) for _ in range(2))
@@ -87,7 +87,7 @@ def test_two_calibrations_at_once_are_refused(stage, wearer):
 
 def test_deactivating_ends_a_calibration_with_a_refusal(stage, wearer):
     node = stage.active()
-    client = stage.other.create_client(Calibrate, '/inpose/calibrate')
+    client = stage.other.create_client(Calibrate, 'inpose/calibrate')
     stage.until(client.service_is_ready)
     future = client.call_async(Calibrate.Request(pose='t_pose', seconds=50.0))
     stage.until(lambda: node._body_services.calibrating)
@@ -103,12 +103,12 @@ def test_reset_heading_makes_the_user_face_forward(stage, wearer):
     stage.active()
     stage.until(lambda: bodies and abs(bodies[-1].rotation[smpl22.HEAD].z) > 0.3)
     wearer.stop()
-    response = stage.call(Trigger, '/inpose/reset_heading', Trigger.Request())
+    response = stage.call(Trigger, 'inpose/reset_heading', Trigger.Request())
     assert response.success and 'faces +x' in response.message
     stage.until(lambda: abs(bodies[-1].rotation[smpl22.HEAD].z) < 1e-6)
 
 
 def test_reset_heading_without_any_measurement_is_refused(stage):
     stage.active()
-    response = stage.call(Trigger, '/inpose/reset_heading', Trigger.Request())
+    response = stage.call(Trigger, 'inpose/reset_heading', Trigger.Request())
     assert not response.success and 'no sensor' in response.message

@@ -1,0 +1,30 @@
+"""A process around a node: rclpy from its start to its end."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
+
+
+@contextmanager
+def ros(args: list[str] | None = None) -> Iterator[None]:
+    """Run the body until it ends, or until SIGINT or SIGTERM; any number of either ends it quietly.
+
+    rclpy's own handler, which ends the spinning, stays the only one: no KeyboardInterrupt besides it, however late the
+    second Ctrl-C comes.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    rclpy.init(args=args)
+    try:
+        yield
+    except ExternalShutdownException:
+        pass
+    except _rclpy.RCLError:
+        if rclpy.ok():  # else the signal came between spinning and publishing
+            raise
+    finally:
+        rclpy.try_shutdown()
