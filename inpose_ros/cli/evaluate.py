@@ -34,6 +34,7 @@ def evaluate(
     device: str = 'auto',
     stride: int = 5,
     frames: int | None = None,
+    from_start: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     shuffle_locations: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     seed: int = 0,
 ) -> None:
@@ -51,6 +52,8 @@ def evaluate(
         device: auto, cpu or cuda.
         stride: Windows end at every so many-th frame (30 Hz).
         frames: Score only so many of those frames, spread evenly over all clips.
+        from_start: Score windows that begin before their clip too, when little has been seen; by default a window lies
+            wholly inside its clip.
         shuffle_locations: Give each clip another clip's locations, which must hurt if locations are used.
         seed: Seed of the samplers' noise and of the shuffling.
     """
@@ -61,14 +64,15 @@ def evaluate(
     scales = _scales(scale)
     prior = MotionPrior.load(model, select_device(device))
     scene = build_scenario(
-        list(PackedMotion(data, split)), WornJoints.parse(sensors), body=body, stride=stride, frames=frames,
-        rate=prior.rate, shuffle=shuffle_locations, seed=seed,
+        list(PackedMotion(data, split)), WornJoints.parse(sensors), body=body,
+        first=stride - 1 if from_start else prior.frames - 1, stride=stride, frames=frames, rate=prior.rate,
+        shuffle=shuffle_locations, seed=seed,
     )  # fmt: skip
     results = _run(scene, names, scales, prior, seed)
     _print(results)
     if report is not None:
         about = reports.provenance(prior.device, seed, checkpoint.digest(model))
-        about |= {'frames': scene.frames, 'split': split, 'sensors': sensors, 'body': body, 'stride': stride,
+        about |= {'frames': scene.frames, 'split': split, 'sensors': sensors, 'body': body, 'stride': stride, 'from_start': from_start,
                   'shuffle_locations': shuffle_locations, 'threads': torch.get_num_threads()}  # fmt: skip
         reports.write(report, {'methods': {name: {'scale': rows} for name, rows in results.items()}} | about)
 
@@ -93,7 +97,7 @@ def _run(
             scaled = scene.scaled(factor)
             for name in names:
                 bar.set_description(f'{name} x{text}')
-                results[name][text] = score(scaled, METHODS[name], prior, seed, on_clip=bar.update)
+                results[name][text] = score(scaled, METHODS[name], prior, seed, on_scored=bar.update)
     return results
 
 

@@ -9,11 +9,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from inpose_ros.body import kinematics
+from inpose_ros.body import kinematics, smpl22
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.solver import PoseSolver
+from inpose_ros.errors import DataError
 from inpose_ros.evaluation import metrics, scenario
-from inpose_ros.evaluation.methods import METHODS, Method
+from inpose_ros.evaluation.methods import Method
 from inpose_ros.motion.clip import MotionClip
 
 Scores = dict[str, Float[Tensor, 'frame']]
@@ -39,16 +40,22 @@ class Scenario:
 
 
 def build_scenario(
-    clips: Sequence[MotionClip], worn: scenario.WornJoints, *, body: str, stride: int, frames: int | None,
+    clips: Sequence[MotionClip], worn: scenario.WornJoints, *, body: str, first: int, stride: int, frames: int | None,
     rate: float, shuffle: bool, seed: int,
 ) -> Scenario:  # fmt: skip
-    """Windows end at every `stride`-th frame of every clip, or at `frames` of those spread evenly over all."""
+    """Windows end at every `stride`-th frame of every clip from its `first` on, or at `frames` of those, spread evenly.
+
+    Raises:
+        DataError: no clip is that long.
+    """
     clips = [scenario.dressed_body(clip.at_rate(rate), body) for clip in clips]
     locations = [clip.positions.float() for clip in clips]
     if shuffle:
         locations = [scenario.fitted(locations[other], len(clip)) for other, clip in zip(scenario.shuffled(clips, seed), clips)]
-    scored = [torch.arange(stride - 1, len(clip), stride) for clip in clips]
+    scored = [torch.arange(first, max(first, len(clip)), stride) for clip in clips]
     total = sum(len(part) for part in scored)
+    if total == 0:
+        raise DataError(f'no clip has more than {first} frames at {rate:g} Hz, so there is nothing to score')
     if frames is not None and frames < total:
         kept = (torch.arange(frames) * total) // frames
         edges = torch.tensor([0] + [len(part) for part in scored]).cumsum(0)
@@ -57,37 +64,51 @@ def build_scenario(
 
 
 def evaluate(
-    scene: Scenario, method: Method, prior: MotionPrior, seed: int, on_clip: Callable[[int], None] = lambda frames: None
+    scene: Scenario, method: Method, prior: MotionPrior, seed: int, on_scored: Callable[[int], None] = lambda frames: None
 ) -> dict[str, float]:
-    """Mean scores over the scored frames; `on_clip` hears how many frames each clip had."""
+    """Mean scores over the scored frames; `on_scored` hears of their number as they are done."""
     rows: list[Scores] = []
-    for clip, locations, scored in zip(scene.clips, scene.locations, scene.scored):
-        if len(scored):
-            rows.append(_score_clip(scene, clip, locations, scored, method, prior, seed))
-        on_clip(len(scored))
+    by_subject: dict[str, list[int]] = {}
+    for number, clip in enumerate(scene.clips):
+        if len(scene.scored[number]):
+            by_subject.setdefault(clip.subject, []).append(number)
+    for numbers in by_subject.values():
+        rows += _score_subject(scene, numbers, method, prior, seed)
+        on_scored(sum(len(scene.scored[number]) for number in numbers))
     scores = {name: float(torch.cat([row[name] for row in rows]).nanmean()) for name in rows[0]}
     return scores | {'ms_per_frame': milliseconds_per_frame(scene, method, prior, seed)}
 
 
+def _score_subject(scene: Scenario, numbers: list[int], method: Method, prior: MotionPrior, seed: int) -> list[Scores]:
+    """The clips of one subject, whose bones are the same: their windows share batches."""
+    newest = [_frames_to_solve(scene.scored[number]) if method.streaming else scene.scored[number] for number in numbers]
+    windows = [
+        window
+        for number, frames in zip(numbers, newest)
+        for window in scenario.windows_ending_at(
+            scene.clips[number], scene.locations[number], scene.worn, frames, prior.frames
+        )
+    ]
+    solved = _solve(method.solver(prior, scene.clips[numbers[0]].skeleton, seed), windows)
+    sizes = [len(frames) for frames in newest]
+    parts = zip(*(part.split(sizes) for part in solved))
+    return [_score_clip(scene, number, frames, *part, method) for number, frames, part in zip(numbers, newest, parts)]
+
+
 def _score_clip(
-    scene: Scenario, clip: MotionClip, locations: Float[Tensor, 'frame joint 3'], scored: Int[Tensor, 'window'],
-    method: Method, prior: MotionPrior, seed: int,
+    scene: Scenario, number: int, newest: Int[Tensor, 'frame'], root: Float[Tensor, 'frame 3'],
+    rot: Float[Tensor, 'frame joint 3 3'], recent: Float[Tensor, 'frame 4 joint 3 3'], method: Method,
 ) -> Scores:  # fmt: skip
-    solver = method.solver(prior, clip.skeleton, seed)
-    newest = _frames_to_solve(scored) if method.streaming else scored
-    windows = scenario.windows_ending_at(clip, locations, scene.worn, newest, prior.frames)
-    root, rot, recent = _solve(solver, windows)
-    bones = clip.skeleton.bones.float()
-    positions = root[:, None] + kinematics.positions_from_bones(bones, rot)
-    truth, measured = clip.positions.float(), locations
+    clip, scored = scene.clips[number], scene.scored[number]
+    positions = root[:, None] + kinematics.positions_from_bones(clip.skeleton.bones.float(), rot)
+    truth, measured = clip.positions.float(), scene.locations[number]
     here = torch.isin(newest, scored)
-    align = scene.worn.align
-    scores = metrics.position_scores(positions[here], truth[scored], align, scene.scale)
+    scores = metrics.position_scores(positions[here], truth[scored], scene.worn.align, scene.scale)
     scores |= metrics.rotation_scores(rot[here], clip.rot_world_joint[scored])
     scores['location_residual_cm'] = metrics.location_residual(positions[here], measured[scored], list(scene.worn.located))
     if method.streaming:
         return scores | _streamed_motion(positions, truth, newest, clip.fps)
-    return scores | _windowed_motion(recent, root, truth, scored, clip)
+    return scores | _windowed_motion(recent, truth, scored, clip)
 
 
 def _frames_to_solve(scored: Int[Tensor, 'window']) -> Int[Tensor, 'frame']:
@@ -123,38 +144,28 @@ def _streamed_motion(
 
 
 def _windowed_motion(
-    recent: Float[Tensor, 'frame 4 joint 3 3'], root: Float[Tensor, 'frame 3'], truth: metrics.Positions,
-    scored: Int[Tensor, 'frame'], clip: MotionClip,
-) -> Scores:  # fmt: skip
+    recent: Float[Tensor, 'frame 4 joint 3 3'], truth: metrics.Positions, scored: Int[Tensor, 'frame'], clip: MotionClip
+) -> Scores:
     """Velocity error and jitter inside each window, whose head moves as the true one does."""
-    frames = (scored[:, None] + torch.arange(-3, 1)).clamp(min=0)
-    relative = kinematics.positions_from_bones(clip.skeleton.bones.float(), recent)
-    true = truth[frames]
-    place = relative - relative[:, :, 15:16] + true[:, :, 15:16]
-    whole = scored >= 3
-    velocity = [metrics.velocity_error(a, b, clip.fps)[-1:] for a, b in zip(place[whole], true[whole])]
-    jerks = [(metrics.jitter(a, clip.fps), metrics.jitter(b, clip.fps)) for a, b in zip(place[whole], true[whole])]
-    none = torch.zeros(0)
+    whole = scored[scored >= 3]
+    true = truth[whole[:, None] + torch.arange(-3, 1)]
+    place = kinematics.positions_from_bones(clip.skeleton.bones.float(), recent[scored >= 3])
+    place = place - place[:, :, smpl22.HEAD, None] + true[:, :, smpl22.HEAD, None]
     return {
-        'mpjve_cm_s': torch.cat([none, *velocity]),
-        'jitter_100m_s3': torch.cat([none, *(row[0] for row in jerks)]),
-        'jitter_truth_100m_s3': torch.cat([none, *(row[1] for row in jerks)]),
+        'mpjve_cm_s': metrics.velocity_error(place, true, clip.fps)[:, -1],
+        'jitter_100m_s3': metrics.jitter(place, clip.fps)[:, 0],
+        'jitter_truth_100m_s3': metrics.jitter(true, clip.fps)[:, 0],
     }
 
 
-def milliseconds_per_frame(scene: Scenario, method: Method, prior: MotionPrior, seed: int, repeats: int = 7) -> float:
+def milliseconds_per_frame(scene: Scenario, method: Method, prior: MotionPrior, seed: int, repeats: int = 11) -> float:
     """Median time of one solve of one window, as a node would call it [ms]."""
     clip, locations = max(zip(scene.clips, scene.locations), key=lambda pair: len(pair[0]))
     solver = method.solver(prior, clip.skeleton, seed)
     windows = scenario.windows_ending_at(clip, locations, scene.worn, torch.tensor([len(clip) - 1]), prior.frames)
     times = []
-    for _ in range(repeats):
+    for _ in range(1 + repeats):
         began = time.perf_counter()
         solver.solve_batch(windows).root.cpu()
         times.append(time.perf_counter() - began)
-    return 1000 * statistics.median(times)
-
-
-def chosen(names: Sequence[str]) -> dict[str, Method]:
-    """The methods of these names."""
-    return {name: METHODS[name] for name in names}
+    return 1000 * statistics.median(times[1:])

@@ -56,11 +56,13 @@ def location_residual(
     return 100 * difference[:, wrists].norm(dim=-1).mean(-1)
 
 
-def velocity_error(estimate: Positions, truth: Positions, rate: float) -> Float[Tensor, 'frame']:
+def velocity_error(
+    estimate: Float[Tensor, '*window frame joint 3'], truth: Float[Tensor, '*window frame joint 3'], rate: float
+) -> Float[Tensor, '*window step']:
     """Mean joint velocity error [cm/s] between consecutive frames, one value fewer than frames."""
-    return 100 * rate * (estimate.diff(dim=0) - truth.diff(dim=0)).norm(dim=-1).mean(-1)
+    return 100 * rate * (estimate.diff(dim=-3) - truth.diff(dim=-3)).norm(dim=-1).mean(-1)
 
 
-def jitter(positions: Positions, rate: float) -> Float[Tensor, 'frame']:
+def jitter(positions: Float[Tensor, '*window frame joint 3'], rate: float) -> Float[Tensor, '*window step']:
     """Mean third difference of the joints' world positions [100 m/s^3], three values fewer than frames."""
-    return positions.diff(n=3, dim=0).norm(dim=-1).mean(-1) * rate**3 / 100
+    return positions.diff(n=3, dim=-3).norm(dim=-1).mean(-1) * rate**3 / 100
