@@ -48,12 +48,13 @@ def _newest(prediction: Prediction, condition: Condition) -> tuple[Prediction, C
 class InPoseRule:
     """Deterministic DDIM (Song et al., 2021) over few steps, each denoised estimate corrected on SO(3).
 
-    Before the last step the whole window is corrected, and its noise level lowered around the corrected estimate; the last
-    step corrects the newest frame, which is the one that is published.
+    Before the last step the whole window is corrected (roughly: `early_iterations`), and its noise level lowered around the
+    corrected estimate; the last step corrects the newest frame, which is the one that is published.
     """
 
-    steps: Sequence[int] = (999,)
+    steps: Sequence[int] = (999, 300)
     iterations: int = 4
+    early_iterations: int = 2
 
     @torch.no_grad()
     def __call__(
@@ -66,7 +67,7 @@ class InPoseRule:
             rot = prior.rotations(prediction, condition)
             if likelihood is not None:
                 covariance = prior.covariance(prediction, condition, step, measured_stddev)
-                rot, _ = likelihood.correct(rot, covariance, self.iterations)
+                rot, _ = likelihood.correct(rot, covariance, self.early_iterations)
             clean = rotation.sixd_from_matrix(rot)
             alpha_bar = float(prior.schedule.alpha_bar[following])
             noisy = alpha_bar**0.5 * clean + (1 - alpha_bar) ** 0.5 * prior.schedule.noise_in(noisy, clean, step)

@@ -95,10 +95,20 @@ class PoseSolver:
     def reset(self) -> None:
         """Forget what earlier windows said: nothing here, as each window is solved from scratch."""
 
+    def warm_up(self) -> None:
+        """Solve a made-up window once, so that the first real one does not wait for caches and kernels to be made."""
+        frames, joints = self.frames, len(smpl22.JOINTS)
+        valid = torch.zeros(frames, joints, dtype=torch.bool)
+        valid[:, [smpl22.HEAD, *smpl22.WRISTS]] = True
+        rot = torch.eye(3).expand(frames, joints, 3, 3)
+        location = kinematics.joint_positions(self.skeleton, rot)
+        self.solve(JointWindow(0, rot, valid, location, valid, torch.full((joints,), 0.01), torch.full((joints,), 0.01)))
+
     def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState:
         """The body at the window's newest frame."""
         posterior = self.solve_batch([window], floor_height)
-        rot = rotation.project(posterior.rot_world_joint[0].double().cpu())
+        # Orthonormal to double precision, which angles and quaternions downstream agree to.
+        rot = rotation.matrix_from_6d(rotation.sixd_from_matrix(posterior.rot_world_joint[0].double().cpu()))
         return BodyState(
             stamp_ns=window.stamp_ns,
             skeleton=self.skeleton,

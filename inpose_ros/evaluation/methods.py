@@ -24,7 +24,8 @@ class Method:
 
 
 METHODS = {
-    'prior': Method(InPoseRule(), use_height=False, use_locations=False, streaming=True),
+    # One step from pure noise is the prior's mean; without locations further steps only add noise.
+    'prior': Method(InPoseRule(steps=(999,)), use_height=False, use_locations=False, streaming=True),
     'paper': Method(PaperRule(), use_height=False, use_locations=True, streaming=False),
     'paper_head': Method(PaperRule(), use_height=True, use_locations=True, streaming=False),
     'inpose': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True),

@@ -16,13 +16,13 @@ from inpose_ros.training.windows import MotionWindow
 _HANDS = ('head', 'left_wrist', 'right_wrist')
 # (share of the windows, joints measured); the rest of the windows wears a random subset.
 COMMON_SETS = (
-    (0.55, _HANDS),
+    (0.62, _HANDS),
     (0.05, (*_HANDS, 'pelvis')),
-    (0.05, (*_HANDS, 'pelvis', 'left_ankle', 'right_ankle')),
+    (0.04, (*_HANDS, 'pelvis', 'left_ankle', 'right_ankle')),
     (0.03, (*_HANDS, 'left_ankle', 'right_ankle')),
-    (0.10, (*_HANDS, 'pelvis', 'left_knee', 'right_knee')),
-    (0.03, ('head', 'left_elbow', 'right_elbow', 'pelvis', 'left_knee', 'right_knee')),
-    (0.04, ()),
+    (0.09, (*_HANDS, 'pelvis', 'left_knee', 'right_knee')),
+    (0.02, ('head', 'left_elbow', 'right_elbow', 'pelvis', 'left_knee', 'right_knee')),
+    (0.03, ()),
 )
 _HEIGHT_SHARE = 0.6  # of the windows with a head know its height
 _GAP_SHARE = 0.1  # of the windows lose a joint for some frames

@@ -17,8 +17,8 @@ WEIGHTS = {'rotation': 1.0, 'position': 4.0, 'velocity': 1.0, 'spread': 0.02, 'c
 def _frame_weights(frames: int) -> Float[Tensor, 'frame']:
     """The newest frame is the one that is published, and the hardest: it counts most."""
     weights = torch.ones(frames)
-    weights[-8:] = 2.0
-    weights[-1] = 8.0
+    weights[-8:] = 3.0
+    weights[-1] = 20.0
     return weights / weights.mean()
 
 

@@ -21,7 +21,7 @@ from inpose_ros.training import dropout, loss, validation
 from inpose_ros.training.spread import measure_spread
 from inpose_ros.training.windows import MotionWindow, WindowSource
 
-_PURE_NOISE_SHARE = 0.5  # of the windows start from pure noise: few-step samplers stand on that step
+_PURE_NOISE_SHARE = 0.6  # of the windows start from pure noise: few-step samplers stand on that step
 
 
 @dataclass(frozen=True)
