@@ -51,13 +51,14 @@ def truth_at(clip: MotionClip, stamp_ns: Int[np.ndarray, 'pose'], start_ns: int)
 
 
 def position_scores(track: Track, truth: MotionClip) -> dict[str, float]:
-    """Errors with the head laid on the true head, beside the best that a constant pose can do."""
+    """Errors with the head laid on the true head, beside the best that a constant pose and a carried posture can do."""
     true = truth.positions.to(track.position)
     error = metrics.joint_errors(track.position, true, smpl22.HEAD)
     residual = metrics.location_residual(track.position, true, [smpl22.HEAD, *smpl22.WRISTS])
     return {
         'mpjpe_cm': float(error.mean()),
         'constant_pose_mpjpe_cm': float(constant_pose_errors(truth).mean()),
+        'constant_posture_mpjpe_cm': float(constant_posture_errors(truth).mean()),
         'location_residual_cm': float(residual.mean()),
     }
 
@@ -78,15 +79,22 @@ def rotation_errors(track: Track, truth: MotionClip) -> Float[Tensor, 'pose join
     return rotation.angle_between(kinematics.local_rotations(track.rot_world_joint)[:, 1:], true) * _DEGREES
 
 
-def constant_pose_errors(truth: MotionClip, iterations: int = 100) -> Float[Tensor, 'pose joint']:
-    """Errors [cm] of the best constant pose, which is carried along by the head's true place and heading.
+def constant_pose_errors(truth: MotionClip) -> Float[Tensor, 'pose joint']:
+    """Errors [cm] of the best pose that never changes, not even the way it faces, laid on the true head."""
+    position = truth.positions.double()
+    return _errors_of_median(position - position[:, smpl22.HEAD, None])
 
-    Each joint stands at the geometric median of its places relative to the head (Weiszfeld's iteration), so no constant
-    pose, of whatever bones, has a smaller mean error.
-    """
-    turn = rotation.about_z(-rotation.heading(truth.rot_world_joint[:, smpl22.HEAD]))
-    position = truth.positions.to(turn)
-    relative = ((position - position[:, smpl22.HEAD, None])[..., None, :] @ turn[:, None].transpose(-1, -2))[..., 0, :]
+
+def constant_posture_errors(truth: MotionClip) -> Float[Tensor, 'pose joint']:
+    """Errors [cm] of the best constant posture, which the true head carries along and turns by its heading."""
+    position = truth.positions.double()
+    turn = rotation.about_z(-rotation.heading(truth.rot_world_joint[:, smpl22.HEAD].double()))
+    relative = position - position[:, smpl22.HEAD, None]
+    return _errors_of_median((turn[:, None] @ relative[..., None])[..., 0])
+
+
+def _errors_of_median(relative: Float[Tensor, 'pose joint 3'], iterations: int = 100) -> Float[Tensor, 'pose joint']:
+    """Distances [cm] to each joint's geometric median (Weiszfeld's iteration): no constant has a smaller mean."""
     median = relative.mean(0)
     for _ in range(iterations):
         weight = 1 / (relative - median).norm(dim=-1, keepdim=True).clamp(min=1e-6)
