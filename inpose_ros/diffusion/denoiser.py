@@ -17,6 +17,8 @@ JOINTS = 22
 JOINT_FEATURES = 11
 CONDITION_FEATURES = JOINTS * JOINT_FEATURES + 2
 OUTPUT_FEATURES = JOINTS * 9 + 5
+# A standing head keeps within some per cent of its height; the gain makes a feature of that as large as the others.
+_HEIGHT_GAIN = 10.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Condition:
             (self.rotation * rotation_mask, rotation_mask, self.location * location_mask, location_mask), -1
         )
         height_mask = self.height_mask.to(self.rotation)
-        height = torch.stack(((self.height - 1) * height_mask, height_mask), -1)
+        height = torch.stack((_HEIGHT_GAIN * (self.height - 1) * height_mask, height_mask), -1)
         return torch.cat((joints.flatten(-2), height), -1)
 
     def measured(self) -> Float[Tensor, 'batch frame joint 6']:
