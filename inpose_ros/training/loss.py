@@ -48,7 +48,7 @@ def loss_terms(
 
     where = relative_positions(estimate, window.bones)
     where_true = relative_positions(truth, window.bones)
-    moved = (where - where_true).diff(dim=1).norm(dim=-1).mean(-1) * weights[:, 1:]
+    moved = (where - where_true).diff(dim=1).norm(dim=-1).mean(-1) * weights[:, 1:] * window.real[:, :-1]
     error = local_error(estimate.detach(), truth)
     log_stddev = prediction.log_stddev.clamp(-5, 1)
     spread = 0.5 * (error / log_stddev.exp()).square().clamp(max=50) + log_stddev

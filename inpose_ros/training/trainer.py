@@ -53,7 +53,7 @@ class Trainer:
         self.schedule = NoiseSchedule()
         self.denoiser = Denoiser(denoiser).to(device)
         if start is not None:
-            self.denoiser.load_state_dict(checkpoint.load(start)[0].state_dict())
+            self.denoiser.load_state_dict(_weights(start, denoiser))
         self.average = copy.deepcopy(self.denoiser).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             self.denoiser.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
@@ -164,6 +164,14 @@ class Trainer:
             if new:
                 writer.writeheader()
             writer.writerow({name: f'{value:.5g}' if isinstance(value, float) else value for name, value in row.items()})
+
+
+def _weights(folder: Path, config: DenoiserConfig) -> dict[str, Tensor]:
+    """The weights of a model of this architecture."""
+    denoiser, _ = checkpoint.load(folder)
+    if denoiser.config != config:
+        raise ModelError(f'{folder} holds another architecture: {denoiser.config}; this run trains {config}')
+    return denoiser.state_dict()
 
 
 def _to(device: torch.device, *values: object) -> tuple:
