@@ -61,6 +61,8 @@ def evaluate(
     unknown = [name for name in names if name not in METHODS]
     if unknown:
         raise ParameterError(f'no methods {unknown}; there are {", ".join(METHODS)}')
+    if stride < 1 or (frames is not None and frames < 1):
+        raise ParameterError('stride and frames must be at least 1')
     scales = _scales(scale)
     prior = MotionPrior.load(model, select_device(device))
     scene = build_scenario(

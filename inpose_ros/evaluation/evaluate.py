@@ -46,8 +46,10 @@ def build_scenario(
     """Windows end at every `stride`-th frame of every clip from its `first` on, or at `frames` of those, spread evenly.
 
     Raises:
-        DataError: no clip is that long.
+        DataError: no clip is that long, or there is no other clip to take locations from.
     """
+    if shuffle and len(clips) < 2:
+        raise DataError('shuffling locations needs at least two clips; choose a split with more')
     clips = [scenario.dressed_body(clip.at_rate(rate), body) for clip in clips]
     locations = [clip.positions.float() for clip in clips]
     if shuffle:
