@@ -1,0 +1,92 @@
+"""`inpose evaluate` writes what it promises, and says in a line what a user can mend."""
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import pytest
+
+from inpose_ros.cli.main import main
+from inpose_ros.diffusion import checkpoint
+
+from ..training.examples import small_denoiser
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('model')
+    checkpoint.save(folder, small_denoiser())
+    return folder
+
+
+def inpose(monkeypatch: pytest.MonkeyPatch, *words: object) -> object:
+    """Run the command; the status with which it ends, or its last words."""
+    monkeypatch.setattr(sys, 'argv', ['inpose', *map(str, words)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return end.value.code
+
+
+def test_the_report_holds_every_method_at_every_scale_and_how_it_came_about(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, tmp_path: Path, packed: Path, model: Path
+) -> None:
+    report = tmp_path / 'new' / 'report.json'
+    words = ('--data', packed, '--split', 'test', '--methods', 'prior,inpose', '--scale', '1.0,1.4', '--model', model,
+             '--device', 'cpu', '--frames', 9, '--seed', 4, '--report', report)  # fmt: skip
+    assert not inpose(monkeypatch, 'evaluate', *words)
+    found = json.loads(report.read_text())
+    assert {'methods', 'command', 'versions', 'device', 'seed', 'frames'} <= set(found)
+    assert {name: list(rows['scale']) for name, rows in found['methods'].items()} == {
+        'prior': ['1.0', '1.4'], 'inpose': ['1.0', '1.4'],
+    }  # fmt: skip
+    scores = [row for rows in found['methods'].values() for row in rows['scale'].values()]
+    assert all(math.isfinite(value) for row in scores for value in row.values())
+    assert all({'mpjpe_cm', 'ms_per_frame', 'location_residual_cm'} <= set(row) for row in scores)
+    assert (found['device'], found['seed'], found['frames']) == ('cpu', 4, 9)
+    assert found['command'].startswith('inpose evaluate --data') and 'torch' in found['versions']
+    assert found['model'] == checkpoint.digest(model)
+    table = capsys.readouterr().out.splitlines()
+    assert table[0].startswith('method') and len(table) == 5
+
+
+@pytest.mark.parametrize(
+    ('words', 'said'),
+    [
+        (('--methods', 'prior,magic'), 'paper_head'),
+        (('--scale', 'large'), '0.6,1.0,1.4'),
+        (('--scale', '1.0,'), '0.6,1.0,1.4'),
+        (('--scale', '100'), 'between'),
+        (('--scale', 'nan'), 'between'),
+        (('--sensors', 'head,nose'), 'nose'),
+        (('--body', 'giant'), 'giant'),
+        (('--split', 'exam'), 'exam'),
+        (('--stride', '0'), 'at least 1'),
+        (('--frames', '0'), 'at least 1'),
+        (('--data', 'nowhere'), 'nowhere'),
+        (('--model', 'nowhere'), 'nowhere'),
+        (('--device', 'abacus'), 'abacus'),
+    ],
+)
+def test_a_mistake_is_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, packed: Path, model: Path, words: tuple[str, str], said: str
+) -> None:
+    options = {'--data': packed, '--model': model, '--device': 'cpu'} | dict([words])
+    last = inpose(monkeypatch, 'evaluate', *(part for option in options.items() for part in option))
+    # sys.exit prints a text and ends with status 1.
+    assert isinstance(last, str) and last.startswith('inpose: ') and said in last
+    assert '\n' not in last
+
+
+@pytest.mark.parametrize('words', [('evaluate',), ('conquer',), ('evaluate', '--data', 'here', '--seed', 'x'), ()])
+def test_what_is_no_command_ends_with_usage_and_a_status(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    assert inpose(monkeypatch, *words) == 2
+
+
+def test_help_names_every_option_of_the_report(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    assert inpose(monkeypatch, 'evaluate', '--help') == 0
+    text = capsys.readouterr().out
+    assert all(f'--{name}' in text for name in ('data', 'split', 'methods', 'sensors', 'scale', 'body', 'report',
+                                                'shuffle-locations'))  # fmt: skip

@@ -1,0 +1,195 @@
+"""All methods are scored on the same frames, and the scores react to what a method does and sees."""
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion.denoiser import OUTPUT_FEATURES
+from inpose_ros.diffusion.prior import MotionPrior
+from inpose_ros.diffusion.sampler import InPoseRule, PaperRule
+from inpose_ros.errors import DataError
+from inpose_ros.evaluation.evaluate import Scenario, build_scenario, evaluate
+from inpose_ros.evaluation.methods import METHODS, Method
+from inpose_ros.evaluation.scenario import WornJoints
+from inpose_ros.motion.packed import PackedMotion
+from inpose_ros.sensing.resample import JointWindow
+
+from ..training.examples import FRAMES, RATE, SMALL, small_denoiser
+
+POSES = {'mpjpe_cm', 'scaled_mpjpe_cm', 'upper_cm', 'lower_cm', 'hand_cm', 'root_cm', 'mpjre_deg', 'mpjre_paper_deg',
+         'mpjve_cm_s', 'jitter_100m_s3', 'jitter_truth_100m_s3', 'location_residual_cm'}  # fmt: skip
+# As METHODS, with fewer steps for the paper's.
+QUICK = {
+    name: replace(method, rule=PaperRule(count=3)) if isinstance(method.rule, PaperRule) else method
+    for name, method in METHODS.items()
+}
+
+
+@pytest.fixture(scope='module')
+def prior() -> MotionPrior:
+    return MotionPrior(small_denoiser())
+
+
+@pytest.fixture(scope='module')
+def t_pose() -> MotionPrior:
+    """A prior that expects a T-pose facing where the head faces, and is not sure of it at all."""
+    denoiser = small_denoiser()
+    bias = torch.zeros(SMALL.patch, OUTPUT_FEATURES)
+    bias[:, : 22 * 9] = torch.tensor([1.0, 0, 0, 0, 1, 0, 2, 2, 2]).repeat(22)
+    denoiser.head.weight.zero_()
+    denoiser.head.bias.copy_(bias.flatten())
+    return MotionPrior(denoiser)
+
+
+def scene(packed: Path, **changes: object) -> Scenario:
+    settings = {
+        'body': 'own',
+        'first': FRAMES - 1,
+        'stride': 5,
+        'frames': None,
+        'rate': RATE,
+        'shuffle': False,
+        'seed': 0,
+    }
+    worn = WornJoints.parse(changes.pop('sensors', 'head,left_wrist,right_wrist'))
+    return build_scenario(list(PackedMotion(packed, 'test')), worn, **(settings | changes))
+
+
+@dataclass(frozen=True)
+class Cheating(Method):
+    """Reads the truth where it must not look; its root is off by `off` metres a second since the clip began."""
+
+    off: float = 0.0
+
+    def solver(self, prior: MotionPrior, skeleton: Skeleton, seed: int) -> SimpleNamespace:
+        return SimpleNamespace(solve_batch=self._solve)
+
+    def _solve(self, windows: list[JointWindow]) -> SimpleNamespace:
+        seconds = torch.tensor([window.stamp_ns / 1e9 for window in windows])
+        window = torch.stack([window.rot_world_joint for window in windows])
+        root = torch.stack([window.location[-1, 0] for window in windows])
+        root = root + self.off * seconds[:, None] * torch.tensor([0.0, 0.0, 1.0])
+        return SimpleNamespace(root=root, rot_world_joint=window[:, -1], window=window)
+
+
+@pytest.mark.parametrize('streaming', [True, False])
+def test_who_knows_the_truth_has_no_error_and_the_truths_jitter(
+    packed: Path, prior: MotionPrior, streaming: bool
+) -> None:
+    scores = evaluate(scene(packed), Cheating(InPoseRule(), True, True, streaming), prior, 0)
+    jitter, true = scores.pop('jitter_100m_s3'), scores.pop('jitter_truth_100m_s3')
+    assert jitter == pytest.approx(true, rel=0.02)
+    assert scores.pop('ms_per_frame') > 0
+    assert all(abs(value) < 0.05 for value in scores.values())
+
+
+@pytest.mark.parametrize('sensors', ['head,left_wrist,right_wrist', 'pelvis:imu,head:imu'])
+def test_streaming_and_window_methods_are_scored_on_the_same_frames(
+    packed: Path, prior: MotionPrior, sensors: str
+) -> None:
+    """The cheat's root is off by its stamp in metres, so the score tells which frames were scored."""
+    given = scene(packed, sensors=sensors, frames=11)
+    stamps = torch.cat(list(given.scored)) / RATE
+    for streaming in (True, False):
+        method = Cheating(InPoseRule(), True, True, streaming, off=1.0)
+        assert evaluate(given, method, prior, 0)['root_cm'] == pytest.approx(100 * float(stamps.mean()), rel=1e-3)
+
+
+@pytest.mark.parametrize('name', list(METHODS))
+def test_a_method_has_every_score_and_all_are_finite(packed: Path, prior: MotionPrior, name: str) -> None:
+    given, heard = scene(packed, frames=12), []
+    scores = evaluate(given, QUICK[name], prior, 0, on_scored=heard.append)
+    assert set(scores) == POSES | {'ms_per_frame'}
+    assert all(math.isfinite(value) for value in scores.values())
+    assert sum(heard) == given.frames == 12
+
+
+def test_imus_alone_leave_only_the_residual_without_a_value(packed: Path, prior: MotionPrior) -> None:
+    given = scene(packed, sensors='head:imu,left_wrist:imu,right_wrist:imu', frames=8)
+    scores = evaluate(given, QUICK['inpose'], prior, 0)
+    assert [name for name, value in scores.items() if not math.isfinite(value)] == ['location_residual_cm']
+
+
+def test_the_same_seed_gives_the_same_scores(packed: Path, prior: MotionPrior) -> None:
+    first, again = (evaluate(scene(packed, frames=8), QUICK['inpose'], prior, 3) for _ in range(2))
+    assert {name: first[name] for name in POSES} == {name: again[name] for name in POSES}
+
+
+@pytest.mark.parametrize('factor', [0.6, 1.4])
+def test_scaling_the_body_leaves_the_scaled_error_of_inpose_as_it_was(
+    packed: Path, prior: MotionPrior, factor: float
+) -> None:
+    given = scene(packed)
+    own, scaled = (evaluate(each, QUICK['inpose'], prior, 0) for each in (given, given.scaled(factor)))
+    assert scaled['scaled_mpjpe_cm'] == pytest.approx(own['scaled_mpjpe_cm'], rel=0.02)
+    assert scaled['mpjpe_cm'] == pytest.approx(factor * own['mpjpe_cm'], rel=0.02)
+    assert scaled['mpjre_deg'] == pytest.approx(own['mpjre_deg'], rel=0.02)
+
+
+def test_another_clips_locations_harm_inpose_and_leave_the_priors_poses_alone(
+    packed: Path, t_pose: MotionPrior
+) -> None:
+    honest, shuffled = scene(packed, frames=20), scene(packed, frames=20, shuffle=True)
+    # The prior's body is still carried along by the head's location, so its motion through the world differs.
+    of_the_pose = ('mpjpe_cm', 'upper_cm', 'lower_cm', 'hand_cm', 'mpjre_deg')
+    blind = [evaluate(each, QUICK['prior'], t_pose, 0) for each in (honest, shuffled)]
+    assert [blind[0][name] for name in of_the_pose] == pytest.approx([blind[1][name] for name in of_the_pose], rel=1e-4)
+    told = [evaluate(each, QUICK['inpose'], t_pose, 0)['hand_cm'] for each in (honest, shuffled)]
+    assert told[1] > told[0] + 5
+
+
+def test_true_locations_bring_the_wrists_home(packed: Path, t_pose: MotionPrior) -> None:
+    given = scene(packed, frames=20)
+    told, blind = (evaluate(given, QUICK[name], t_pose, 0) for name in ('inpose', 'prior'))
+    assert blind['location_residual_cm'] > 20
+    assert told['location_residual_cm'] < 0.25 * blind['location_residual_cm']
+    assert told['hand_cm'] == pytest.approx(told['location_residual_cm'], rel=1e-3)
+
+
+def test_frames_are_scored_by_stride_from_the_first_on_in_every_clip(packed: Path) -> None:
+    given = scene(packed)
+    for clip, scored in zip(given.clips, given.scored, strict=True):
+        assert clip.fps == RATE
+        assert scored.tolist() == list(range(FRAMES - 1, len(clip), 5))
+    assert scene(packed, first=4).scored[0].tolist()[:2] == [4, 9]
+
+
+@pytest.mark.parametrize('count', [1, 3, 10])
+def test_fewer_frames_are_spread_evenly_over_those_of_all_clips(packed: Path, count: int) -> None:
+    everything, some = scene(packed, stride=1), scene(packed, stride=1, frames=count)
+    assert some.frames == count
+    pairs = zip(some.scored, everything.scored, strict=True)
+    assert all(set(kept.tolist()) <= set(whole.tolist()) for kept, whole in pairs)
+    before = [0, *torch.tensor([len(part) for part in everything.scored]).cumsum(0).tolist()]
+    places = torch.cat([kept - FRAMES + 1 + start for kept, start in zip(some.scored, before, strict=False)])
+    gaps = torch.cat((places, torch.tensor([everything.frames]))).diff()
+    assert (gaps - everything.frames / count).abs().max() <= 1
+
+
+def test_more_frames_than_there_are_is_all_of_them(packed: Path) -> None:
+    assert scene(packed, frames=10**6).frames == scene(packed).frames
+
+
+def test_clips_that_are_too_short_are_said_to_be(packed: Path) -> None:
+    with pytest.raises(DataError, match='1000 frames'):
+        scene(packed, first=1000)
+
+
+def test_a_single_clip_cannot_be_given_another_clips_locations(packed: Path) -> None:
+    settings = {'body': 'own', 'first': 7, 'stride': 5, 'frames': None, 'rate': RATE, 'seed': 0}
+    with pytest.raises(DataError, match='two clips'):
+        build_scenario([PackedMotion(packed, 'test').clip(0)], WornJoints.parse('head'), shuffle=True, **settings)
+
+
+def test_a_scaled_scene_is_everything_larger(packed: Path) -> None:
+    given = scene(packed)
+    larger = given.scaled(1.4)
+    for clip, big, place in zip(given.clips, larger.clips, larger.locations, strict=True):
+        assert torch.allclose(big.positions, 1.4 * clip.positions, atol=1e-5)
+        assert torch.allclose(place, big.positions.float(), atol=1e-5)
+    assert larger.scale == 1.4 and larger.frames == given.frames

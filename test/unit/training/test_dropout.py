@@ -1,0 +1,155 @@
+"""A simulated user wears any set of sensors; what is measured knows neither heading nor place nor size."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from inpose_ros.body import smpl22
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion.denoiser import Condition
+from inpose_ros.geometry import rotation
+from inpose_ros.motion.procedural import random_skeleton
+from inpose_ros.training import dropout
+from inpose_ros.training.windows import MotionWindow
+
+from .examples import FRAMES, RATE, source, turned
+
+COUNT = 16
+
+
+@pytest.fixture(scope='module')
+def window(packed: Path) -> MotionWindow:
+    drawn = source(packed).random(COUNT, torch.Generator().manual_seed(2))
+    return replace(drawn, real=torch.arange(FRAMES) >= (torch.arange(COUNT) % 4)[:, None])
+
+
+def some_worn(seed: int = 0) -> torch.Tensor:
+    """Random subsets; the first window wears nothing."""
+    worn = torch.rand(COUNT, 22, generator=torch.Generator().manual_seed(seed)) < 0.4
+    return worn & (torch.arange(COUNT) > 0)[:, None]
+
+
+def perfect(window: MotionWindow, worn: torch.Tensor) -> tuple[Condition, torch.Tensor]:
+    return dropout.dress(window, worn, torch.ones(COUNT, dtype=torch.bool), None)
+
+
+def masked(condition: Condition) -> torch.Tensor:
+    """What the network is shown of a condition."""
+    return condition.features()
+
+
+def test_common_sets_are_worn_as_often_as_they_say() -> None:
+    worn = dropout.worn_joints(20000, torch.Generator().manual_seed(0))
+    for share, names in dropout.COMMON_SETS:
+        row = torch.zeros(22, dtype=torch.bool)
+        row[[smpl22.INDEX[name] for name in names]] = True
+        found = float((worn == row).all(-1).float().mean())
+        # Random subsets that happen to be empty come on top.
+        assert share - 0.015 < found < share + (0.015 if names else 0.06)
+
+
+def test_the_rest_wears_random_subsets_of_any_joint_and_size() -> None:
+    worn = dropout.worn_joints(20000, torch.Generator().manual_seed(0))
+    assert worn.any(0).all() and not worn.all(0).any()
+    assert {0, 1, 2, 5, 10} <= set(worn.sum(-1).tolist())
+
+
+def test_some_windows_of_a_batch_wear_nothing() -> None:
+    worn = dropout.worn_joints(2000, torch.Generator().manual_seed(0))
+    assert 0.01 < float((~worn.any(-1)).float().mean()) < 0.2
+
+
+@pytest.mark.parametrize('angle', [0.4, 2.0, -3.0])
+def test_where_the_person_faces_makes_no_difference(window: MotionWindow, angle: float) -> None:
+    condition, heading = perfect(window, some_worn())
+    about, further = perfect(turned(window, angle), some_worn())
+    assert torch.allclose(masked(about), masked(condition), atol=1e-5)
+    turn = rotation.about_z(further - heading)
+    assert torch.allclose(turn, rotation.about_z(torch.tensor(angle)).expand_as(turn), atol=1e-5)
+
+
+def test_where_the_person_stands_makes_no_difference(window: MotionWindow) -> None:
+    moved = replace(window, root=window.root + torch.tensor([3.0, -5.0, 0.0]))
+    assert torch.allclose(masked(perfect(moved, some_worn())[0]), masked(perfect(window, some_worn())[0]), atol=1e-6)
+
+
+@pytest.mark.parametrize('factor', [0.6, 1.4])
+def test_the_size_of_the_person_makes_no_difference(window: MotionWindow, factor: float) -> None:
+    larger = replace(window, root=window.root * factor, bones=window.bones * factor)
+    assert torch.allclose(masked(perfect(larger, some_worn())[0]), masked(perfect(window, some_worn())[0]), atol=1e-5)
+
+
+def test_a_head_at_its_standing_height_measures_one() -> None:
+    body = random_skeleton(1)
+    legs = -body.rest_positions[list(smpl22.TOES), 2].mean().float()
+    window = MotionWindow(
+        rot_world_joint=torch.eye(3).expand(1, FRAMES, 22, 3, 3),
+        root=torch.stack((legs * 0, legs * 0, legs)).expand(1, FRAMES, 3),
+        bones=body.bones.float()[None],
+        real=torch.ones(1, FRAMES, dtype=torch.bool),
+        rate=RATE,
+    )
+    condition, _ = dropout.dress(window, torch.ones(1, 22, dtype=torch.bool), torch.ones(1, dtype=torch.bool), None)
+    assert torch.allclose(condition.height, torch.ones(1, FRAMES), atol=1e-5)
+
+
+def test_perfect_sensors_measure_the_turned_truth_wherever_they_are_worn(window: MotionWindow) -> None:
+    worn = some_worn()
+    condition, heading = perfect(window, worn)
+    assert torch.equal(condition.rotation_mask, worn[:, None] & window.real[..., None])
+    truth = rotation.sixd_from_matrix(rotation.about_z(-heading)[:, None, None] @ window.rot_world_joint)
+    assert torch.allclose(condition.rotation[condition.rotation_mask], truth[condition.rotation_mask], atol=1e-6)
+    assert not condition.location_mask.any()
+
+
+def test_the_height_is_known_only_where_the_head_is_worn_and_the_height_given(window: MotionWindow) -> None:
+    worn, given = some_worn(), torch.arange(COUNT) % 2 == 0
+    condition, _ = dropout.dress(window, worn, given, None)
+    assert torch.equal(condition.height_mask, (worn[:, smpl22.HEAD] & given)[:, None] & window.real)
+
+
+def test_what_is_not_worn_is_not_seen(window: MotionWindow) -> None:
+    worn = some_worn()
+    hidden = torch.where(worn[:, None, :, None, None], window.rot_world_joint, torch.eye(3))
+    unheard = dropout.dress(window, worn, torch.zeros(COUNT, dtype=torch.bool), None)[0]
+    blind = dropout.dress(replace(window, rot_world_joint=hidden), worn, torch.zeros(COUNT, dtype=torch.bool), None)[0]
+    assert torch.allclose(masked(unheard)[1:], masked(blind)[1:], atol=1e-6)
+    assert not masked(unheard)[0].any()
+
+
+def test_gaps_and_errors_come_with_a_generator_only(window: MotionWindow) -> None:
+    all_worn, known = torch.ones(COUNT, 22, dtype=torch.bool), torch.ones(COUNT, dtype=torch.bool)
+    always = window.real[..., None].expand(-1, -1, 22)
+    exact, _ = dropout.dress(window, all_worn, known, None)
+    assert torch.equal(exact.rotation_mask, always)
+    seen = [dropout.dress(window, all_worn, known, torch.Generator().manual_seed(seed))[0] for seed in range(10)]
+    assert any((condition.rotation_mask != always).any() for condition in seen)
+    assert all((condition.rotation_mask <= always).all() for condition in seen)
+    assert all(not torch.allclose(condition.rotation, exact.rotation, atol=1e-3) for condition in seen)
+
+
+def test_a_gap_takes_consecutive_frames_from_few_windows(window: MotionWindow) -> None:
+    whole = replace(window, real=torch.ones(COUNT, FRAMES, dtype=torch.bool))
+    all_worn, known = torch.ones(COUNT, 22, dtype=torch.bool), torch.ones(COUNT, dtype=torch.bool)
+    masks = torch.cat([
+        dropout.dress(whole, all_worn, known, torch.Generator().manual_seed(seed))[0].rotation_mask
+        for seed in range(30)
+    ])  # fmt: skip
+    lost = ~masks
+    starts = lost[:, :1].sum(1) + (lost[:, 1:] & ~lost[:, :-1]).sum(1)
+    assert starts.max() == 1
+    assert 0.05 < float(lost.flatten(1).any(-1).float().mean()) < 0.16
+
+
+def test_the_same_generator_draws_the_same_condition(window: MotionWindow) -> None:
+    first, again, other = (dropout.draw_condition(window, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4))
+    assert torch.equal(masked(first[0]), masked(again[0])) and torch.equal(first[1], again[1])
+    assert not torch.equal(masked(first[0]), masked(other[0]))
+
+
+def test_the_standing_height_of_a_batch_is_that_of_each_skeleton() -> None:
+    bodies = [Skeleton.mean(), *(random_skeleton(seed) for seed in range(4))]
+    heights = dropout.standing_height(torch.stack([body.bones for body in bodies]))
+    assert torch.allclose(heights, torch.tensor([body.standing_head_height for body in bodies], dtype=torch.float64))

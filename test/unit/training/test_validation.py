@@ -1,0 +1,39 @@
+"""Validation scores are lengths on the person's own body, and come out the same each time."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from inpose_ros.diffusion.schedule import NoiseSchedule
+from inpose_ros.motion.packed import PackedMotion
+from inpose_ros.training.validation import validate
+from inpose_ros.training.windows import WindowSource
+
+from .examples import FRAMES, RATE, small_denoiser, source
+
+
+class Scaled:
+    """A split's clips on bodies of another size."""
+
+    def __init__(self, motion: PackedMotion, factor: float) -> None:
+        self.motion, self.rows, self.factor = motion, motion.rows, factor
+
+    def __iter__(self):
+        return (clip.scaled(self.factor) for clip in self.motion)
+
+
+def test_every_case_has_a_finite_score_and_the_same_one_again(packed: Path) -> None:
+    scores = validate(small_denoiser(), source(packed, 'val'), NoiseSchedule(), count=16)
+    assert set(scores) == {'rotations_cm', 'height_cm', 'height_upper_cm', 'six_imus_cm'}
+    assert all(math.isfinite(score) and score > 0 for score in scores.values())
+    assert scores == validate(small_denoiser(), source(packed, 'val'), NoiseSchedule(), count=16)
+
+
+def test_a_body_of_twice_the_size_has_twice_the_error(packed: Path) -> None:
+    motion = PackedMotion(packed, 'val')
+    scores, twice = (
+        validate(small_denoiser(), WindowSource(Scaled(motion, factor), FRAMES, RATE), NoiseSchedule(), count=16)
+        for factor in (1.0, 2.0)
+    )
+    assert all(twice[name] == pytest.approx(2 * score, rel=1e-3) for name, score in scores.items())
