@@ -81,7 +81,7 @@ class InPoseNode(LifecycleNode):
         self._facts: dict[str, str] = {}
         self._resets = 0
         self._offered: tuple[int, int] | None = None
-        self._was_silent = False
+        self._was_silent, self._silent_ticks = False, 0
         parameters.declare(self)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._take_mounts)
@@ -119,6 +119,7 @@ class InPoseNode(LifecycleNode):
         params, sensors = NodeParameters.read(self)
         skeleton = self._skeleton(params)
         solver = self._solver_factory(params, skeleton)
+        solver.warm_up()  # else the first pose would come late
         self.get_logger().info(f'solving on {solver.device} by {solver.backend} (device: {params.device})')
         timeout_ns = round(params.sensor_timeout * 1e9)
         span_ns = round((solver.frames / solver.rate + _SPARE) * 1e9)
@@ -144,7 +145,7 @@ class InPoseNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         result = super().on_activate(state)
         self._outputs.describe(self._tracker.solver.skeleton)
-        self._was_silent, self._offered = False, None
+        self._was_silent, self._silent_ticks, self._offered = False, 0, None
         self._worker = SolveWorker(self._solve)
         self._tick_timer = self.create_timer(1 / self._params.rate, self._tick)
         return result
@@ -200,9 +201,8 @@ class InPoseNode(LifecycleNode):
         if newest[1] is None or newest == self._offered:
             return
         job = Job(self._intake.snapshot(), self._intake.sensors, self._epoch, self._body_state())
-        if self._worker.offer(job):
-            self._offered = newest
-        else:
+        self._offered = newest
+        if not self._worker.offer(job):
             self._health.counts['dropped'] += 1
 
     def _solve(self, job: Job) -> None:
@@ -225,12 +225,17 @@ class InPoseNode(LifecycleNode):
         return BodyPose.STATE_DEGRADED if self._health.silent(self.now_ns()) else BodyPose.STATE_TRACKING
 
     def _watch_silence(self) -> None:
+        """Say when all sensors have stopped, and when one returns.
+
+        Two ticks in a row must find it so: after a hold-up of the process the tick comes before the messages that wait.
+        """
         silent = len(self._health.silent(self.now_ns())) == len(self._health.sensors)
-        if silent and not self._was_silent:
+        self._silent_ticks = self._silent_ticks + 1 if silent else 0
+        was_silent, self._was_silent = self._was_silent, self._silent_ticks > 1
+        if self._was_silent and not was_silent:
             self.get_logger().warning('no sensor is sending; publishing nothing until one does')
-        elif self._was_silent and not silent:
+        elif was_silent and not self._was_silent:
             self.get_logger().info('sensors are sending; publishing')
-        self._was_silent = silent
 
     def _publish_diagnostics(self) -> None:
         name = self.get_fully_qualified_name().lstrip('/')

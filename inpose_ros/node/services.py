@@ -120,5 +120,6 @@ class BodyServices:
     def _check_active(self) -> None:
         if self._state() != 'active' or self.intake is None:
             raise CalibrationError(
-                f'the node is {self._state()}; activate it first (ros2 lifecycle set /inpose activate)'
+                f'the node is {self._state()}; activate it first '
+                f'(ros2 lifecycle set {self._node.get_fully_qualified_name()} activate)'
             )

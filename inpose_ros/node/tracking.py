@@ -29,6 +29,8 @@ class Solver(Protocol):
 
     def reset(self) -> None: ...
 
+    def warm_up(self) -> None: ...
+
 
 @dataclass(frozen=True)
 class Job:

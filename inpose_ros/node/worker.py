@@ -8,20 +8,22 @@ Letter = TypeVar('Letter')
 
 
 class SolveWorker(Generic[Letter]):
-    """Runs `work` on each accepted letter; a letter offered while it is busy is refused, so nothing ever queues up."""
+    """Runs `work` on one letter after another; a new letter takes the place of one that still waits.
+
+    So the worker always goes on with the newest, at once, and nothing ever queues up.
+    """
 
     def __init__(self, work: Callable[[Letter], None]) -> None:
         self._work = work
         self._change = threading.Condition()
         self._letter: Letter | None = None
-        self._busy = False
         self._stopping = False
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name='inpose_solver', daemon=True)
         self._thread.start()
 
     def offer(self, letter: Letter) -> bool:
-        """Hand over a letter; False: busy with an earlier one.
+        """Put a letter into the mailbox; False: one is lost for it, the one that waited (once stopped, this one).
 
         Raises:
             Exception: what an earlier letter's work raised, so that a bug does not die unseen in the thread.
@@ -29,14 +31,17 @@ class SolveWorker(Generic[Letter]):
         with self._change:
             if self._failure is not None:
                 raise self._failure
-            if self._busy or self._stopping:
+            if self._stopping:
                 return False
-            self._letter, self._busy = letter, True
+            free, self._letter = self._letter is None, letter
             self._change.notify()
-            return True
+            return free
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Let the work at hand come to its end, and end the thread; waits for that `timeout` [s] at most."""
+        """Let the work at hand come to its end, and end the thread; waits for that `timeout` [s] at most.
+
+        A letter that waits is not worked on any more.
+        """
         with self._change:
             self._stopping = True
             self._change.notify()
@@ -52,8 +57,6 @@ class SolveWorker(Generic[Letter]):
             try:
                 self._work(letter)
             except Exception as error:  # handed to the next offer; see there
-                self._failure = error
-                return
-            finally:
                 with self._change:
-                    self._busy = False
+                    self._failure = error
+                return

@@ -33,7 +33,7 @@ class StandInSolver:
 
     def __init__(self, skeleton: Skeleton) -> None:
         self.skeleton = skeleton
-        self.resets = 0
+        self.resets = self.warm_ups = 0
         self.windows: list[JointWindow] = []
 
     def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState:
@@ -57,6 +57,9 @@ class StandInSolver:
 
     def reset(self) -> None:
         self.resets += 1
+
+    def warm_up(self) -> None:
+        self.warm_ups += 1
 
 
 def stand_in(params: NodeParameters, skeleton: Skeleton) -> StandInSolver:

@@ -390,6 +390,24 @@ def test_a_bug_in_the_solver_is_not_swallowed(stage, wearer):
         stage.spin_for(5)
 
 
+def test_the_solver_is_warmed_up_before_the_first_pose_is_due(stage):
+    node = stage.node()
+    node.trigger_configure()
+    solver = node._tracker.solver
+    assert solver.warm_ups == 1 and not solver.windows
+
+
+def test_a_hold_up_of_the_process_is_not_taken_for_silent_sensors(stage, wearer, capfd):
+    joints = stage.heard(JointState, 'joint_states')
+    stage.active()
+    stage.until(lambda: joints)
+    capfd.readouterr()
+    threading.Event().wait(0.5)  # longer than sensor_timeout; the executor does not run meanwhile
+    joints.clear()
+    stage.until(lambda: len(joints) >= 3)
+    assert 'no sensor is sending' not in capfd.readouterr().err
+
+
 def test_a_slow_solver_drops_ticks_and_never_holds_up_the_callbacks(stage, wearer):
     class Slow(StandInSolver):
         def solve(self, *args: object) -> object:
@@ -401,6 +419,21 @@ def test_a_slow_solver_drops_ticks_and_never_holds_up_the_callbacks(stage, weare
     stage.until(lambda: len(joints) >= 4)
     assert counts(node)['dropped'] >= 6
     assert node._health.rate('head', node.now_ns()) > 20
+
+
+def test_a_solver_a_little_too_slow_for_the_rate_loses_no_whole_tick(stage, wearer):
+    """45 ms a pose, asked for every 33 ms: poses come as fast as they are solved, not at half the rate."""
+
+    class Slow(StandInSolver):
+        def solve(self, *args: object) -> object:
+            threading.Event().wait(0.045)
+            return super().solve(*args)
+
+    joints = stage.heard(JointState, 'joint_states')
+    node = stage.active(solver=lambda params, skeleton: Slow(skeleton))
+    stage.until(lambda: len(joints) >= 30)
+    assert counts(node)['dropped'] > 0 and rising(stamps(joints))
+    assert node._health.pose_rate(node.now_ns()) > 16.5  # half the rate: 15
 
 
 # --- reset

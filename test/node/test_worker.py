@@ -19,20 +19,24 @@ def test_a_letter_is_worked_on_in_another_thread():
     assert threads[0] is not threading.main_thread()
 
 
-def test_a_busy_worker_refuses_and_nothing_queues_up():
-    begun, go, worked = threading.Event(), threading.Event(), []
+def test_a_busy_worker_goes_on_with_the_newest_letter_and_nothing_queues_up():
+    begun, go, ended, worked = threading.Event(), threading.Event(), threading.Event(), []
 
     def work(letter: str) -> None:
         worked.append(letter)
         begun.set()
         go.wait(5)
+        if letter == 'c':
+            ended.set()
 
     worker = SolveWorker(work)
     assert worker.offer('a') and begun.wait(5)
-    assert not worker.offer('b')
+    assert worker.offer('b')
+    assert not worker.offer('c')  # in the place of b
     go.set()
+    assert ended.wait(5)
     worker.stop()
-    assert worked == ['a']
+    assert worked == ['a', 'c']
 
 
 def test_a_bug_in_the_work_comes_out_at_the_next_offer():
@@ -50,7 +54,7 @@ def test_a_bug_in_the_work_comes_out_at_the_next_offer():
         worker.offer('b')
 
 
-def test_stopping_waits_for_the_work_at_hand():
+def test_stopping_waits_for_the_work_at_hand_and_leaves_what_waits():
     begun, ended = threading.Event(), []
 
     def work(letter: str) -> None:
@@ -61,5 +65,6 @@ def test_stopping_waits_for_the_work_at_hand():
     worker = SolveWorker(work)
     worker.offer('a')
     assert begun.wait(5)
+    worker.offer('b')
     worker.stop()
-    assert ended == ['a'] and not worker.offer('b')
+    assert ended == ['a'] and not worker.offer('c')
