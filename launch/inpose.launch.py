@@ -1,6 +1,6 @@
 """Start the tracking node; with demo:=true also an invented person whose motion it tracks.
 
-    ros2 launch inpose_ros inpose.launch.py sensors:=headset_controllers.yaml
+For example `ros2 launch inpose_ros inpose.launch.py sensors:=headset_controllers.yaml`.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from launch_ros.actions import Node
 
 ARGUMENTS = {
     'sensors': ('', 'sensors file: a path, or a name in config/sensors of this package; empty: none (or demo.yaml)'),
-    'params_file': ('', 'parameter file, as config/inpose.yaml; it goes before the sensors file'),
+    'params_file': ('', 'parameter file, as config/inpose.yaml; what it sets overrides the sensors file'),
     'device': ('', 'auto, cpu or cuda; empty: as the parameter file says'),
     'body_id': ('', 'whose body it is; empty: as the parameter file says'),
     'namespace': ('', 'namespace of the nodes and their topics'),
@@ -35,10 +35,18 @@ def sensors_path(sensors: str) -> Path:
     raise FileNotFoundError(f'no sensors file {sensors}; give a path or one of {there}')
 
 
+def is_true(name: str, value: str) -> bool:
+    """As launch's own conditions read a flag."""
+    if value.lower() not in ('true', '1', 'false', '0'):
+        raise ValueError(f'{name} is {value!r}; it must be true or false')
+    return value.lower() in ('true', '1')
+
+
 def nodes(context: LaunchContext) -> list[Node]:
     value = {name: context.perform_substitution(LaunchConfiguration(name)) for name in ARGUMENTS}
-    sensors = value['sensors'] or ('demo.yaml' if value['demo'].lower() in ('true', '1') else '')
-    files = [str(sensors_path(sensors))] if sensors else []
+    sensors = value['sensors'] or ('demo.yaml' if is_true('demo', value['demo']) else '')
+    # Later entries win: the user's file over the sensors file, arguments over both.
+    files = [*([str(sensors_path(sensors))] if sensors else []), *filter(None, [value['params_file']])]
     chosen = {name: value[name] for name in ('device', 'body_id') if value[name]}
     shared = {'package': 'inpose_ros', 'namespace': value['namespace'], 'output': 'screen'}
     log = ['--log-level', value['log_level']]
@@ -46,8 +54,7 @@ def nodes(context: LaunchContext) -> list[Node]:
         **shared,
         executable='inpose',
         name='inpose',
-        # Later entries win: the user's file over the sensors file, arguments over both.
-        parameters=[*files, *filter(None, [value['params_file']]), chosen, {'autostart': value['autostart'] == 'true'}],
+        parameters=[*files, chosen, {'autostart': is_true('autostart', value['autostart'])}],
         ros_arguments=log,
     )
     player = Node(

@@ -7,9 +7,8 @@ import pytest
 
 pytest.importorskip('launch_ros', reason='launch_ros is not installed; it comes with a ROS 2 distribution')
 
-from launch.actions import DeclareLaunchArgument
-
 from launch import LaunchContext
+from launch.actions import DeclareLaunchArgument
 
 LAUNCH = Path(__file__).parents[2] / 'launch' / 'inpose.launch.py'
 
@@ -40,6 +39,18 @@ def test_the_player_starts_only_in_the_demo(module):
         context = context_with(module, demo=demo)
         tracker, player = module.nodes(context)
         assert tracker.condition is None and player.condition.evaluate(context) == (demo == 'true')
+
+
+@pytest.mark.parametrize(
+    ('said', 'meant'), [('true', True), ('True', True), ('1', True), ('false', False), ('0', False)]
+)
+def test_flags_are_read_as_launch_reads_conditions(module, said, meant):
+    assert module.is_true('autostart', said) == meant
+
+
+def test_a_flag_that_is_none_is_told(module):
+    with pytest.raises(ValueError, match='autostart is'):
+        module.nodes(context_with(module, autostart='later'))
 
 
 def test_a_sensors_file_is_found_by_its_name(module):

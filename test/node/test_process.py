@@ -1,14 +1,17 @@
 """The node as a process of its own: how it begins and how it ends."""
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
 
+SCRIPTS = Path(__file__).parents[2] / 'scripts'
 RUN = 'from inpose_ros.node.{} import main; main()'
 
 
@@ -42,6 +45,20 @@ def test_signals_end_it_without_a_traceback_however_many(stage, started, number)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 0 and 'Traceback' not in said
     assert 'not configured: ' in said and '/nowhere' in said
+
+
+@pytest.mark.parametrize('script', ['inpose', 'inpose_play'])
+def test_ctrl_c_while_it_still_imports_leaves_no_traceback(tmp_path, script):
+    """A stand-in for PyTorch takes for ever to import."""
+    (tmp_path / 'torch.py').write_text('import threading; print("importing", flush=True); threading.Event().wait()')
+    path = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
+    command = [sys.executable, str(SCRIPTS / script)]
+    streams = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE}
+    with subprocess.Popen(command, env=os.environ | {'PYTHONPATH': path}, text=True, **streams) as process:
+        assert process.stdout.readline() == 'importing\n'
+        process.send_signal(signal.SIGINT)
+        assert 'Traceback' not in process.communicate(timeout=60)[1]
+        assert process.returncode == -signal.SIGINT
 
 
 def test_a_player_that_has_nothing_to_play_ends_with_the_reason(started):
