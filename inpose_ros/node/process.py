@@ -1,5 +1,6 @@
 """A process around a node: rclpy from its start to its end."""
 
+import gc
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ def ros(args: list[str] | None = None) -> Iterator[None]:
 
     rclpy's own handler, which ends the spinning, stays the only one: no KeyboardInterrupt besides it, however late the
     second Ctrl-C comes.
+
+    The process is to end after it: what is in memory is left out of Python's last search for garbage, which took a
+    second for PyTorch's modules, and on a busy machine more than the 5 s after which launch loses patience.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -28,3 +32,4 @@ def ros(args: list[str] | None = None) -> Iterator[None]:
             raise
     finally:
         rclpy.try_shutdown()
+        gc.freeze()

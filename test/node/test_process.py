@@ -47,6 +47,12 @@ def test_signals_end_it_without_a_traceback_however_many(stage, started, number)
     assert 'not configured: ' in said and '/nowhere' in said
 
 
+def test_its_end_is_not_spent_on_a_search_for_garbage():
+    code = 'import gc; from inpose_ros.node.process import ros\nwith ros(): pass\nprint(gc.get_freeze_count())'
+    said = subprocess.run([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert int(said) > 1000
+
+
 @pytest.mark.parametrize('script', ['inpose', 'inpose_play'])
 def test_ctrl_c_while_it_still_imports_leaves_no_traceback(tmp_path, script):
     """A stand-in for PyTorch takes for ever to import."""
