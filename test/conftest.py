@@ -1,4 +1,4 @@
-"""What every test gets: checked shapes, a ROS domain of its own, two threads."""
+"""What every test gets: checked shapes, a ROS domain of its own, one thread."""
 
 import importlib.util
 import os
@@ -23,7 +23,7 @@ if importlib.util.find_spec('beartype') and importlib.util.find_spec('jaxtyping'
 def pytest_configure() -> None:
     import torch
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # two spin against each other where anything else runs
 
 
 @pytest.fixture(scope='session')

@@ -5,16 +5,47 @@ are used, so the root drops out: in every frame, each located joint minus the fi
 matrix over a window is never formed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from inpose_ros.body import kinematics
+from inpose_ros.body import kinematics, smpl22
+from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.geometry import rotation
 
 _LARGEST_STEP = 0.8  # [rad]
+_UNKNOWN = 100.0  # standard deviation of what is not measured at all [m]
+
+# The lower foot stands if its contact is at least this likely, both do above the second probability.
+_LOWER_STANDS, _BOTH_STAND = 0.3, 0.8
+# How far a standing toe is from where the mean sole has it, over the stature: 3 cm on the average body.
+_SOLE_SPREAD = 0.03 / smpl22.MEAN_STATURE
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The floor under a person: the height [m] of a toe joint whose foot stands on it, and how well that is known [m].
+
+    `stddev` covers soles, shoes and a floor that is a little off. It is a location of which only the height is known, and
+    linear in the rotations like any other.
+    """
+
+    bones: Float[Tensor, 'joint 3']
+    height: float
+    stddev: float
+
+    @classmethod
+    def under(cls, skeleton: Skeleton, bones: Float[Tensor, 'joint 3'], floor_height: float) -> 'Floor':
+        """The floor at a height [m] in the world, under a skeleton whose bones are given on the solver's device."""
+        return cls(bones, floor_height + skeleton.sole, _SOLE_SPREAD * skeleton.stature)
+
+    def stands(self, rot: Float[Tensor, '*batch joint 3 3'], contact: Float[Tensor, '*batch 2']) -> Bool[Tensor, '*batch 2']:
+        """Which foot stands: by its probability of contact, and by being the lower one."""
+        height = kinematics.positions_from_bones(self.bones, rot)[..., list(smpl22.TOES), 2]
+        lower = height <= height.amin(-1, keepdim=True)
+        return (lower & (contact > _LOWER_STANDS)) | (contact > _BOTH_STAND)
 
 
 @dataclass(frozen=True)
@@ -22,24 +53,41 @@ class LocationLikelihood:
     """Locations of some joints in a batch of frames, heading-free like the rotations that they speak about.
 
     `chain[k, j]` is A of joint k [m]; `location` [m]; where `valid` is false the value is ignored; `stddev` [m] is the noise
-    of each location, per axis.
+    of each location along each axis, infinite in effect where an axis is not measured. `floor` is what feet may stand on.
     """
 
     chain: Float[Tensor, 'sensor joint 3']
     location: Float[Tensor, '*batch sensor 3']
     valid: Bool[Tensor, '*batch sensor']
-    stddev: Float[Tensor, 'sensor']
+    stddev: Float[Tensor, 'sensor 3']
+    floor: Floor | None = None
 
     @classmethod
     def of_joints(
         cls, bones: Float[Tensor, 'joint 3'], joints: list[int], location: Float[Tensor, '*batch sensor 3'],
-        valid: Bool[Tensor, '*batch sensor'], stddev: Float[Tensor, 'sensor'],
+        valid: Bool[Tensor, '*batch sensor'], stddev: Float[Tensor, 'sensor'], floor: Floor | None = None,
     ) -> 'LocationLikelihood':  # fmt: skip
-        return cls(kinematics.location_map(bones)[joints], location, valid, stddev)
+        return cls(kinematics.location_map(bones)[joints], location, valid, stddev[:, None].expand(-1, 3), floor)
+
+    def with_feet(
+        self, rot: Float[Tensor, '*batch joint 3 3'], contact: Float[Tensor, '*batch 2']
+    ) -> 'LocationLikelihood':  # fmt: skip
+        """With the feet that stand on the floor: their toes' height is measured, their place on the floor is not."""
+        if self.floor is None:
+            return self
+        stands = self.floor.stands(rot, contact) & self.valid.any(-1, keepdim=True)
+        place = self.location.new_tensor([0.0, 0.0, self.floor.height]).expand(*stands.shape, 3)
+        spread = self.stddev.new_tensor([_UNKNOWN, _UNKNOWN, self.floor.stddev]).expand(2, 3)
+        return LocationLikelihood(
+            chain=torch.cat((self.chain, kinematics.location_map(self.floor.bones)[list(smpl22.TOES)])),
+            location=torch.cat((self.location, place), -2),
+            valid=torch.cat((self.valid, stands), -1),
+            stddev=torch.cat((self.stddev, spread)),
+        )
 
     def newest(self) -> 'LocationLikelihood':
         """The newest frame alone."""
-        return LocationLikelihood(self.chain, self.location[..., -1:, :, :], self.valid[..., -1:, :], self.stddev)
+        return replace(self, location=self.location[..., -1:, :, :], valid=self.valid[..., -1:, :])
 
     @property
     def _used(self) -> Float[Tensor, '*batch sensor']:
@@ -62,12 +110,16 @@ class LocationLikelihood:
         reference = torch.einsum('...s,...sx->...x', self._reference, self.location)
         return (self.location - reference[..., None, :]) * self._used[..., None]
 
-    def noise_covariance(self) -> Float[Tensor, '*batch sensor sensor']:
-        """Covariance of the differences [m^2]: the reference's noise is common to all; unused rows get one."""
-        used = self._used
-        own = used * self.stddev.square() + (1 - used)
-        common = (self._reference * self.stddev.square()).sum(-1)
-        return own.diag_embed() + common[..., None, None] * used[..., :, None] * used[..., None, :]
+    def noise_covariance(self) -> Float[Tensor, '*batch axis axis']:
+        """Covariance of the differences [m^2], axis after axis of sensor after sensor.
+
+        The reference's noise is common to all; unused rows get one.
+        """
+        used, variance = self._used, self.stddev.square()
+        own = (used[..., None] * variance + (1 - used[..., None])).flatten(-2).diag_embed()
+        common = torch.einsum('...s,sx->...x', self._reference, variance).diag_embed()
+        shared = torch.einsum('...s,...t,...xy->...sxty', used, used, common)
+        return own + shared.flatten(-4, -3).flatten(-2)
 
     def predict(self, matrices: Float[Tensor, '*batch joint 3 3']) -> Float[Tensor, '*batch sensor 3']:
         """The differences that these matrices give [m]; linear, so any matrices will do."""
@@ -99,7 +151,7 @@ class LocationLikelihood:
         from the prior make it overshoot. The covariance returned is that of the tangent at zero.
         """
         table, measured = self.difference_map(), self.differences()
-        noise = torch.kron(self.noise_covariance().contiguous(), torch.eye(3).to(rot))
+        noise = self.noise_covariance()
         tangent = rot.new_zeros(*rot.shape[:-2], 3)
         for _ in range(iterations):
             moved = rot @ rotation.exp(tangent)

@@ -49,7 +49,8 @@ class InPoseRule:
     """Deterministic DDIM (Song et al., 2021) over few steps, each denoised estimate corrected on SO(3).
 
     Before the last step the whole window is corrected (roughly: `early_iterations`), and its noise level lowered around the
-    corrected estimate; the last step corrects the newest frame, which is the one that is published.
+    corrected estimate; the last step corrects the newest frame, which is the one that is published, and there puts the feet
+    that stand on the floor.
     """
 
     steps: Sequence[int] = (999, 300)
@@ -80,7 +81,9 @@ class InPoseRule:
         rot = prior.rotations(prediction, condition)
         covariance = prior.covariance(*_newest(prediction, condition), self.steps[-1], measured_stddev)
         if likelihood is not None:
-            newest, covariance = likelihood.newest().correct(rot[:, -1:], covariance, self.iterations)
+            contact = prediction.contact[:, -1:].sigmoid()
+            likelihood = likelihood.newest().with_feet(rot[:, -1:], contact)
+            newest, covariance = likelihood.correct(rot[:, -1:], covariance, self.iterations)
             rot = torch.cat((rot[:, :-1], newest), 1)
         return Sample(rot, covariance[:, -1], prediction)
 

@@ -12,7 +12,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion.condition import rotations_and_height, window_heading
 from inpose_ros.diffusion.denoiser import Condition
-from inpose_ros.diffusion.likelihood import LocationLikelihood
+from inpose_ros.diffusion.likelihood import Floor, LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule, Sample, SamplingRule
 from inpose_ros.errors import DeviceError, ModelError
@@ -66,17 +66,17 @@ class PoseSolver:
     """Posterior = prior x likelihood, for one person's bones.
 
     `use_height` lets the prior see the head's height over the person's standing height, `use_locations` turns the likelihood
-    on.
+    on, and `use_floor` the floor in it.
     """
 
     backend = 'torch'
 
     def __init__(
         self, prior: MotionPrior, skeleton: Skeleton, rule: SamplingRule, *,
-        use_height: bool = True, use_locations: bool = True, seed: int = 0,
+        use_height: bool = True, use_locations: bool = True, use_floor: bool = True, seed: int = 0,
     ) -> None:  # fmt: skip
         self.prior, self.skeleton, self.rule = prior, skeleton, rule
-        self.use_height, self.use_locations = use_height, use_locations
+        self.use_height, self.use_locations, self.use_floor = use_height, use_locations, use_floor
         self.device = prior.device
         self._bones = skeleton.bones.float().to(self.device)
         # One draw for every window: chance in the start must not make the pose tremble from frame to frame.
@@ -131,10 +131,11 @@ class PoseSolver:
         condition = self._condition(turn @ rot, rot_valid, location, location_valid, floor_height)
         likelihood = None
         joints = location_valid.any(0).any(0).nonzero().flatten().tolist()
-        if self.use_locations and len(joints) > 1:
+        if self.use_locations and joints:
             likelihood = LocationLikelihood.of_joints(
                 self._bones, joints, (turn @ location[..., None])[..., joints, :, 0], location_valid[..., joints],
                 windows[0].position_stddev.to(self.device)[joints],
+                Floor.under(self.skeleton, self._bones, floor_height) if self.use_floor else None,
             )  # fmt: skip
         noise = self._noise.expand(len(windows), -1, -1, -1)
         sample = self.rule(self.prior, noise, condition, likelihood, windows[0].rotation_stddev.to(self.device))

@@ -27,7 +27,7 @@ COMMON_SETS = (
 _HEIGHT_SHARE = 0.7  # of the windows with a head know its height
 _GAP_SHARE = 0.1  # of the windows lose a joint for some frames
 _ROTATION_NOISE = 0.03  # constant error of a mounting [rad], in half of the windows
-_HEIGHT_NOISE = 0.004  # error of the floor and of the standing height, as a share of the latter
+_HEIGHT_NOISE = 0.01  # error of the floor and of the standing height, as a share of the latter
 
 
 def worn_joints(count: int, generator: torch.Generator) -> Bool[Tensor, 'batch joint']:

@@ -11,7 +11,7 @@ from inpose_ros.geometry import rotation
 from inpose_ros.motion.packed import PackedMotion
 
 # How often a source is drawn, per frame of it: exercises that repeat and retargeted figures less, variety more.
-SOURCE_WEIGHTS = {'cmu': 1.5, 'accad': 1.2, 'mhad': 1.0, 'cmu_retarget': 0.7, 'uiprmd': 0.5}
+SOURCE_WEIGHTS = {'cmu': 3.0, 'accad': 2.0, 'mhad': 1.0, 'cmu_retarget': 1.0, 'uiprmd': 0.3}
 _CONTACT_SPEED = 0.25  # a toe slower than this [m/s] stands
 
 

@@ -8,7 +8,7 @@ from .examples import random_pose
 
 from inpose_ros.body import kinematics
 from inpose_ros.body.skeleton import Skeleton
-from inpose_ros.diffusion.likelihood import LocationLikelihood
+from inpose_ros.diffusion.likelihood import Floor, LocationLikelihood
 from inpose_ros.geometry import rotation
 
 JOINTS = [15, 20, 21, 0]
@@ -76,8 +76,7 @@ def test_correction_finds_the_most_probable_pose():
     likelihood, covariance = _likelihood(truth, stddev=0.05), _covariance()
     corrected, _ = likelihood.correct(prior_mean, covariance, iterations=40)
     white_prior = torch.linalg.inv(torch.linalg.cholesky(covariance))
-    noise = torch.kron(likelihood.noise_covariance(), torch.eye(3, dtype=torch.float64))
-    white_noise = torch.linalg.inv(torch.linalg.cholesky(noise))
+    white_noise = torch.linalg.inv(torch.linalg.cholesky(likelihood.noise_covariance()))
 
     def whitened(w: np.ndarray) -> np.ndarray:
         moved = prior_mean @ rotation.exp(torch.from_numpy(w).unflatten(0, (22, 3)))
@@ -140,4 +139,38 @@ def test_body_size_makes_no_difference():
 def test_noise_of_the_reference_is_shared_by_all_differences():
     noise = _likelihood(random_pose().double(), [15, 20, 21], stddev=0.1).noise_covariance()
     expected = torch.tensor([[1, 0, 0], [0, 0.02, 0.01], [0, 0.01, 0.02]], dtype=torch.float64)
-    assert torch.allclose(noise, expected)
+    assert torch.allclose(noise, torch.kron(expected, torch.eye(3, dtype=torch.float64)))
+
+
+def _toes(rot):
+    return kinematics.joint_positions(SKELETON, rot)[..., [10, 11], 2]
+
+
+def test_a_standing_foot_comes_to_the_floor_and_a_lifted_one_stays():
+    rot = random_pose(50, seed=13, spread=0.2).double()
+    head = kinematics.joint_positions(SKELETON, rot)[..., 15, 2]
+    floor = Floor(SKELETON.bones, height=0.05, stddev=0.001)
+    # The head is measured at such a height that the left toe is 5 cm under the floor.
+    location = torch.zeros(50, 1, 3, dtype=torch.float64)
+    location[..., 0, 2] = head - _toes(rot)[:, 0] + floor.height - 0.05
+    alone = LocationLikelihood.of_joints(
+        SKELETON.bones, [15], location, torch.ones(50, 1, dtype=torch.bool), torch.full((1,), 1e-3).double(), floor
+    )
+    for contact, expected in (([1.0, 0.0], 0.0), ([0.0, 0.0], 0.05)):
+        likelihood = alone.with_feet(rot, torch.tensor(contact, dtype=torch.float64).expand(50, 2))
+        corrected, _ = likelihood.correct(rot, _covariance().expand(50, -1, -1))
+        toe = location[:, 0, 2] + _toes(corrected)[:, 0] - kinematics.joint_positions(SKELETON, corrected)[..., 15, 2]
+        assert float((toe - floor.height).abs().mean()) == pytest.approx(expected, abs=0.003)
+
+
+def test_the_lower_foot_stands_on_less_evidence_than_both():
+    rot = random_pose(1, seed=14).double()
+    floor, lower = Floor.under(SKELETON, SKELETON.bones, 0.0), int(_toes(rot)[0].argmin())
+    for contact, expected in ((0.1, []), (0.5, [lower]), (0.9, [0, 1])):
+        stands = floor.stands(rot, torch.full((1, 2), contact).double())[0]
+        assert stands.nonzero().flatten().tolist() == expected
+
+
+def test_without_a_floor_the_feet_are_free():
+    likelihood = _likelihood(random_pose(2).double())
+    assert likelihood.with_feet(random_pose(2).double(), torch.ones(2, 2).double()) is likelihood
