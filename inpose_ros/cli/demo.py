@@ -1,7 +1,7 @@
 """`inpose demo`: track a simulated user, or a recorded one, through real ROS topics and score what arrives.
 
-Three processes: `inpose_play` publishes what the sensors say, `inpose` tracks, and this one receives the poses, which is where
-everything in the report is measured.
+Three processes: `inpose_play` publishes what the sensors say, `inpose` tracks, and this one receives the poses, which
+is where everything in the report is measured.
 """
 
 import time
@@ -60,7 +60,8 @@ def demo(
     device: str = 'auto',
     out: Path = Path('demo_output'),
 ) -> None:
-    """Track a simulated user with a headset and two wrist trackers, or the IMUs of a recording; print and draw how it went.
+    """Track a simulated user with a headset and two wrist trackers, or the IMUs of a recording; print and draw how it
+    went.
 
     Args:
         recording: A recording to play (NAME.npz beside NAME.json) in place of the simulated user.
@@ -102,7 +103,9 @@ def _recorded(path: Path) -> Show:
     """Six of the recorded sensors; the reference pose of all of them is taken for true."""
     recording = ImuRecording.load(path)
     reference = recording.reference
-    truth = MotionClip(recording.name, recording.name, recording.rate, Skeleton.mean(), reference, torch.zeros(len(reference), 3))
+    truth = MotionClip(
+        recording.name, recording.name, recording.rate, Skeleton.mean(), reference, torch.zeros(len(reference), 3)
+    )
     return Show(
         title=f'Recording {recording.name}, six IMUs, against the pose of all its sensors',
         truth=truth,

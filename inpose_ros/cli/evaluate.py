@@ -74,8 +74,9 @@ def evaluate(
     _print(results)
     if report is not None:
         about = reports.provenance(prior.device, seed, checkpoint.digest(model))
-        about |= {'frames': scene.frames, 'split': split, 'sensors': sensors, 'body': body, 'stride': stride, 'from_start': from_start,
-                  'shuffle_locations': shuffle_locations, 'threads': torch.get_num_threads()}  # fmt: skip
+        about |= {'frames': scene.frames, 'split': split, 'sensors': sensors, 'body': body, 'stride': stride}
+        about |= {'from_start': from_start, 'shuffle_locations': shuffle_locations}
+        about |= {'threads': torch.get_num_threads()}
         reports.write(report, {'methods': {name: {'scale': rows} for name, rows in results.items()}} | about)
 
 
@@ -107,4 +108,6 @@ def _print(results: dict[str, dict[str, dict[str, float]]]) -> None:
     print('method'.ljust(12), 'scale'.ljust(6), *(name.rjust(max(len(name), 9)) for name in _COLUMNS))
     for name, rows in results.items():
         for text, row in rows.items():
-            print(name.ljust(12), text.ljust(6), *(f'{row[column]:.2f}'.rjust(max(len(column), 9)) for column in _COLUMNS))
+            print(
+                name.ljust(12), text.ljust(6), *(f'{row[column]:.2f}'.rjust(max(len(column), 9)) for column in _COLUMNS)
+            )

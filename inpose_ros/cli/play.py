@@ -5,7 +5,9 @@ from pathlib import Path
 from inpose_ros.cli import processes
 
 
-def play(source: str = 'procedural', sensors: Path | None = None, seconds: float = 20.0, seed: int = 0, loop: bool = False) -> int:
+def play(
+    source: str = 'procedural', sensors: Path | None = None, seconds: float = 20.0, seed: int = 0, loop: bool = False
+) -> int:
     """Publish a motion as sensor topics until its end; the same as the ROS executable inpose_play.
 
     Args:

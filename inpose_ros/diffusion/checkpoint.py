@@ -7,7 +7,6 @@ from pathlib import Path
 
 import safetensors
 import safetensors.torch
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -40,7 +39,9 @@ def load(folder: str | Path) -> tuple[Denoiser, dict[str, Float[Tensor, '*any']]
     config = _read_config(folder / 'config.json')
     denoiser = Denoiser(config)
     try:
-        tensors = {name: value.float() for name, value in safetensors.torch.load_file(folder / 'model.safetensors').items()}
+        tensors = {
+            name: value.float() for name, value in safetensors.torch.load_file(folder / 'model.safetensors').items()
+        }
         spread = {name.removeprefix(_SPREAD): tensors.pop(name) for name in list(tensors) if name.startswith(_SPREAD)}
         denoiser.load_state_dict(tensors)
     except (OSError, safetensors.SafetensorError, RuntimeError) as error:

@@ -20,8 +20,8 @@ def window_heading(
 ) -> Float[Tensor, 'batch']:
     """Heading [rad] of the first measured joint in ANCHOR_ORDER, at the newest frame where it was measured.
 
-    Zero where nothing was measured. The prior sees a window turned back by this angle, so where the person faces makes no
-    difference.
+    Zero where nothing was measured. The prior sees a window turned back by this angle, so where the person faces
+    makes no difference.
     """
     order = list(ANCHOR_ORDER)
     batch = torch.arange(len(valid), device=valid.device)

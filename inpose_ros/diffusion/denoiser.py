@@ -1,9 +1,9 @@
 """Denoiser: a transformer over time that predicts clean rotations from noisy ones and what was measured.
 
 A frame's input row holds, for each of the 22 joints, the noisy 6D rotation and {measured 6D rotation, mask, scale-free
-location, mask}, then the head's height and its mask. A token is `patch` consecutive frames (Peebles and Xie, DiT, 2023),
-which halves the cost at the default of two. The timestep enters through adaptive layer norms whose modulation is shared by
-all layers (Chen et al., PixArt-alpha, 2023).
+location, mask}, then the head's height and its mask. A token is `patch` consecutive frames (Peebles and Xie, DiT,
+2023), which halves the cost at the default of two. The timestep enters through adaptive layer norms whose modulation
+is shared by all layers (Chen et al., PixArt-alpha, 2023).
 """
 
 import math
@@ -38,8 +38,8 @@ class DenoiserConfig:
 class Condition:
     """What was measured, in the heading-free frame; where a mask is false the value is ignored.
 
-    `location` is relative to the head and divided by the standing height of the head joint; `height` is that of the head joint
-    above the floor, over its standing height. Both are free of body size.
+    `location` is relative to the head and divided by the standing height of the head joint; `height` is that of the
+    head joint above the floor, over its standing height. Both are free of body size.
     """
 
     rotation: Float[Tensor, 'batch frame joint 6']
@@ -69,8 +69,8 @@ class Condition:
 class Prediction:
     """What the denoiser says of the clean window.
 
-    `log_stddev` is the logarithm of the standard deviation [rad] of w in R = Pi(rotation) exp(w), per axis of the joint's
-    own frame; `contact` are logits for left and right foot; `root_velocity` is the pelvis' in the heading-free
+    `log_stddev` is the logarithm of the standard deviation [rad] of w in R = Pi(rotation) exp(w), per axis of the
+    joint's own frame; `contact` are logits for left and right foot; `root_velocity` is the pelvis' in the heading-free
     frame, over the standing height of the head joint [1/s].
     """
 

@@ -1,8 +1,8 @@
 """LocationLikelihood: what measured locations say about rotations, through this user's bones.
 
-Locations are linear in global rotation matrices: l_k - l_root = sum_j R_j A[k, j]. Only differences between located joints
-are used, so the root drops out: in every frame, each located joint minus the first one. All of it is per frame; the dense
-matrix over a window is never formed.
+Locations are linear in global rotation matrices: l_k - l_root = sum_j R_j A[k, j]. Only differences between located
+joints are used, so the root drops out: in every frame, each located joint minus the first one. All of it is per
+frame; the dense matrix over a window is never formed.
 """
 
 from dataclasses import dataclass, replace
@@ -28,8 +28,8 @@ _SOLE_SPREAD = 0.03 / smpl22.MEAN_STATURE
 class Floor:
     """The floor under a person: the height [m] of a toe joint whose foot stands on it, and how well that is known [m].
 
-    `stddev` covers soles, shoes and a floor that is a little off. It is a location of which only the height is known, and
-    linear in the rotations like any other.
+    `stddev` covers soles, shoes and a floor that is a little off. It is a location of which only the height is known,
+    and linear in the rotations like any other.
     """
 
     bones: Float[Tensor, 'joint 3']
@@ -41,7 +41,9 @@ class Floor:
         """The floor at a height [m] in the world, under a skeleton whose bones are given on the solver's device."""
         return cls(bones, floor_height + skeleton.sole, _SOLE_SPREAD * skeleton.stature)
 
-    def stands(self, rot: Float[Tensor, '*batch joint 3 3'], contact: Float[Tensor, '*batch 2']) -> Bool[Tensor, '*batch 2']:
+    def stands(
+        self, rot: Float[Tensor, '*batch joint 3 3'], contact: Float[Tensor, '*batch 2']
+    ) -> Bool[Tensor, '*batch 2']:
         """Which foot stands: by its probability of contact, and by being the lower one."""
         height = kinematics.positions_from_bones(self.bones, rot)[..., list(smpl22.TOES), 2]
         lower = height <= height.amin(-1, keepdim=True)
@@ -52,8 +54,9 @@ class Floor:
 class LocationLikelihood:
     """Locations of some joints in a batch of frames, heading-free like the rotations that they speak about.
 
-    `chain[k, j]` is A of joint k [m]; `location` [m]; where `valid` is false the value is ignored; `stddev` [m] is the noise
-    of each location along each axis, infinite in effect where an axis is not measured. `floor` is what feet may stand on.
+    `chain[k, j]` is A of joint k [m]; `location` [m]; where `valid` is false the value is ignored; `stddev` [m] is
+    the noise of each location along each axis, infinite in effect where an axis is not measured. `floor` is what feet
+    may stand on.
     """
 
     chain: Float[Tensor, 'sensor joint 3']
@@ -146,9 +149,9 @@ class LocationLikelihood:
     ) -> tuple[Float[Tensor, '*batch joint 3 3'], Float[Tensor, '*batch tangent tangent']]:  # fmt: skip
         """The rotations' posterior mean and covariance given the locations: an iterated Kalman update on SO(3).
 
-        The state is w in R exp(w), its prior N(0, covariance); each iteration linearises at the last w while the prior mean
-        stays at zero (Bell and Cathey, 1993). No joint turns by more than _LARGEST_STEP in an iteration, or measurements far
-        from the prior make it overshoot. The covariance returned is that of the tangent at zero.
+        The state is w in R exp(w), its prior N(0, covariance); each iteration linearises at the last w while the
+        prior mean stays at zero (Bell and Cathey, 1993). No joint turns by more than _LARGEST_STEP in an iteration,
+        or measurements far from the prior make it overshoot. The covariance returned is that of the tangent at zero.
         """
         table, measured = self.difference_map(), self.differences()
         noise = self.noise_covariance()

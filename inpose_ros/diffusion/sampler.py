@@ -40,7 +40,9 @@ class SamplingRule(Protocol):
 
 def _newest(prediction: Prediction, condition: Condition) -> tuple[Prediction, Condition]:
     """The newest frame of both, which is all that a covariance is wanted of."""
-    parts = [type(value)(**{name: part[:, -1:] for name, part in vars(value).items()}) for value in (prediction, condition)]
+    parts = [
+        type(value)(**{name: part[:, -1:] for name, part in vars(value).items()}) for value in (prediction, condition)
+    ]
     return parts[0], parts[1]
 
 
@@ -48,9 +50,9 @@ def _newest(prediction: Prediction, condition: Condition) -> tuple[Prediction, C
 class InPoseRule:
     """Deterministic DDIM (Song et al., 2021) over few steps, each denoised estimate corrected on SO(3).
 
-    Before the last step the whole window is corrected (roughly: `early_iterations`), and its noise level lowered around the
-    corrected estimate; the last step corrects the newest frame, which is the one that is published, and there puts the feet
-    that stand on the floor.
+    Before the last step the whole window is corrected (roughly: `early_iterations`), and its noise level lowered
+    around the corrected estimate; the last step corrects the newest frame, which is the one that is published, and
+    there puts the feet that stand on the floor.
     """
 
     steps: Sequence[int] = (999, 300)
@@ -72,7 +74,9 @@ class InPoseRule:
             clean = rotation.sixd_from_matrix(rot)
             alpha_bar = float(prior.schedule.alpha_bar[following])
             noisy = alpha_bar**0.5 * clean + (1 - alpha_bar) ** 0.5 * prior.schedule.noise_in(noisy, clean, step)
-        return self._last(prior, prior.denoise(noisy, self.steps[-1], condition), condition, likelihood, measured_stddev)
+        return self._last(
+            prior, prior.denoise(noisy, self.steps[-1], condition), condition, likelihood, measured_stddev
+        )
 
     def _last(
         self, prior: MotionPrior, prediction: Prediction, condition: Condition, likelihood: LocationLikelihood | None,

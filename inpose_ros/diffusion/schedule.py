@@ -10,7 +10,7 @@ class NoiseSchedule:
 
     def __init__(self, steps: int = 1000, beta_start: float = 1e-4, beta_end: float = 0.02) -> None:
         beta = torch.linspace(beta_start, beta_end, steps, dtype=torch.float64)
-        self.alpha_bar: Float[Tensor, 'step'] = (1 - beta).cumprod(0).float()
+        self.alpha_bar: Float[Tensor, step] = (1 - beta).cumprod(0).float()
 
     def __len__(self) -> int:
         return len(self.alpha_bar)

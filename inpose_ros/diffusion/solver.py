@@ -32,7 +32,9 @@ def select_device(name: str) -> torch.device:
     if name not in ('auto', 'cpu', 'cuda'):
         raise DeviceError(f'device is {name!r}; it must be auto, cpu or cuda')
     if name == 'cuda' and not torch.cuda.is_available():
-        raise DeviceError('device is cuda, but PyTorch finds no usable GPU here; choose auto or cpu, or mend the driver')
+        raise DeviceError(
+            'device is cuda, but PyTorch finds no usable GPU here; choose auto or cpu, or mend the driver'
+        )
     return torch.device('cuda' if name != 'cpu' and torch.cuda.is_available() else 'cpu')
 
 
@@ -65,8 +67,8 @@ class Posterior:
 class PoseSolver:
     """Posterior = prior x likelihood, for one person's bones.
 
-    `use_height` lets the prior see the head's height over the person's standing height, `use_locations` turns the likelihood
-    on, and `use_floor` the floor in it.
+    `use_height` lets the prior see the head's height over the person's standing height, `use_locations` turns the
+    likelihood on, and `use_floor` the floor in it.
     """
 
     backend = 'torch'
@@ -102,7 +104,9 @@ class PoseSolver:
         valid[:, [smpl22.HEAD, *smpl22.WRISTS]] = True
         rot = torch.eye(3).expand(frames, joints, 3, 3)
         location = kinematics.joint_positions(self.skeleton, rot)
-        self.solve(JointWindow(0, rot, valid, location, valid, torch.full((joints,), 0.01), torch.full((joints,), 0.01)))
+        self.solve(
+            JointWindow(0, rot, valid, location, valid, torch.full((joints,), 0.01), torch.full((joints,), 0.01))
+        )
 
     def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState:
         """The body at the window's newest frame."""
@@ -174,7 +178,7 @@ class PoseSolver:
         return torch.where(observed[:, None], placed, standing), observed
 
     def _position_stddev(self, posterior: Posterior, window: JointWindow) -> Float[Tensor, 'joint']:
-        """Standard deviation per axis [m] of each joint relative to the joint that places the root, plus its sensor's."""
+        """Standard deviation per axis [m] of each joint seen from the one that places the root, with its sensor's."""
         rot, covariance = posterior.rot_world_joint[0], posterior.covariance[0]
         table = kinematics.location_map(self._bones)
         located = window.location_valid[-1]

@@ -53,7 +53,9 @@ def build_scenario(
     clips = [scenario.dressed_body(clip.at_rate(rate), body) for clip in clips]
     locations = [clip.positions.float() for clip in clips]
     if shuffle:
-        locations = [scenario.fitted(locations[other], len(clip)) for other, clip in zip(scenario.shuffled(clips, seed), clips)]
+        locations = [
+            scenario.fitted(locations[other], len(clip)) for other, clip in zip(scenario.shuffled(clips, seed), clips)
+        ]
     scored = [torch.arange(first, max(first, len(clip)), stride) for clip in clips]
     total = sum(len(part) for part in scored)
     if total == 0:
@@ -66,7 +68,11 @@ def build_scenario(
 
 
 def evaluate(
-    scene: Scenario, method: Method, prior: MotionPrior, seed: int, on_scored: Callable[[int], None] = lambda frames: None
+    scene: Scenario,
+    method: Method,
+    prior: MotionPrior,
+    seed: int,
+    on_scored: Callable[[int], None] = lambda frames: None,
 ) -> dict[str, float]:
     """Mean scores over the scored frames; `on_scored` hears of their number as they are done."""
     rows: list[Scores] = []
@@ -83,7 +89,9 @@ def evaluate(
 
 def _score_subject(scene: Scenario, numbers: list[int], method: Method, prior: MotionPrior, seed: int) -> list[Scores]:
     """The clips of one subject, whose bones are the same: their windows share batches."""
-    newest = [_frames_to_solve(scene.scored[number]) if method.streaming else scene.scored[number] for number in numbers]
+    newest = [
+        _frames_to_solve(scene.scored[number]) if method.streaming else scene.scored[number] for number in numbers
+    ]
     windows = [
         window
         for number, frames in zip(numbers, newest)
@@ -107,7 +115,9 @@ def _score_clip(
     here = torch.isin(newest, scored)
     scores = metrics.position_scores(positions[here], truth[scored], scene.worn.align, scene.scale)
     scores |= metrics.rotation_scores(rot[here], clip.rot_world_joint[scored])
-    scores['location_residual_cm'] = metrics.location_residual(positions[here], measured[scored], list(scene.worn.located))
+    scores['location_residual_cm'] = metrics.location_residual(
+        positions[here], measured[scored], list(scene.worn.located)
+    )
     if method.streaming:
         return scores | _streamed_motion(positions, truth, newest, clip.fps)
     return scores | _windowed_motion(recent, truth, scored, clip)

@@ -5,14 +5,14 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use('Agg')
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from jaxtyping import Float  # noqa: E402
-from matplotlib import pyplot  # noqa: E402
-from torch import Tensor  # noqa: E402
+import numpy as np
+import torch
+from jaxtyping import Float
+from matplotlib import pyplot
+from torch import Tensor
 
-from inpose_ros.body import smpl22  # noqa: E402
-from inpose_ros.geometry import rotation  # noqa: E402
+from inpose_ros.body import smpl22
+from inpose_ros.geometry import rotation
 
 _TRUTH, _ESTIMATE = '0.6', 'tab:blue'
 
@@ -22,7 +22,7 @@ def tracked_motion(
     estimate: Float[Tensor, 'pose joint 3'], heading: Float[Tensor, 'pose'],
     curves: dict[str, Float[np.ndarray, 'pose']], unit: str, figures: int = 6,
 ) -> None:  # fmt: skip
-    """Draw `figures` moments spread over the motion, turned to the person's heading [rad], and curves over `seconds`."""
+    """Draw `figures` moments spread over the motion, turned to the person's heading [rad], and curves over time."""
     picture = pyplot.figure(figsize=(13, 8.5), constrained_layout=True)
     grid = picture.add_gridspec(3, figures, height_ratios=(3, 3, 2))
     moments = np.linspace(0, len(seconds) - 1, figures + 2).round().astype(int)[1:-1]

@@ -1,7 +1,7 @@
 """Scores of an estimate against the truth, defined once; means over frames.
 
-All are functions of global rotations and world positions of the 22 joints; `align` is the joint at which the estimate is laid
-over the truth (the head where a sensor gives a location, else the pelvis).
+All are functions of global rotations and world positions of the 22 joints; `align` is the joint at which the estimate
+is laid over the truth (the head where a sensor gives a location, else the pelvis).
 """
 
 import torch
@@ -22,7 +22,9 @@ def joint_errors(estimate: Positions, truth: Positions, align: int) -> Float[Ten
     return 100 * ((estimate - estimate[:, align, None]) - (truth - truth[:, align, None])).norm(dim=-1)
 
 
-def position_scores(estimate: Positions, truth: Positions, align: int, scale: float) -> dict[str, Float[Tensor, 'frame']]:
+def position_scores(
+    estimate: Positions, truth: Positions, align: int, scale: float
+) -> dict[str, Float[Tensor, 'frame']]:
     """mpjpe_cm and its parts."""
     error = joint_errors(estimate, truth, align)
     return {

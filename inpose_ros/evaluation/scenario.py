@@ -33,7 +33,9 @@ class WornJoints:
         for part in text.split(','):
             name, _, kind = part.strip().partition(':')
             if name not in smpl22.INDEX or kind not in ('', 'pose', 'imu'):
-                raise SensorError(f'no sensor {part!r}: write a joint ({", ".join(smpl22.JOINTS)}), with :imu if it is one')
+                raise SensorError(
+                    f'no sensor {part!r}: write a joint ({", ".join(smpl22.JOINTS)}), with :imu if it is one'
+                )
             rotated.append(smpl22.INDEX[name])
             if kind != 'imu':
                 located.append(smpl22.INDEX[name])
@@ -61,7 +63,11 @@ def dressed_body(clip: MotionClip, body: str) -> MotionClip:
 
 
 def windows_ending_at(
-    clip: MotionClip, locations: Float[Tensor, 'frame joint 3'], worn: WornJoints, newest: Int[Tensor, 'window'], frames: int
+    clip: MotionClip,
+    locations: Float[Tensor, 'frame joint 3'],
+    worn: WornJoints,
+    newest: Int[Tensor, 'window'],
+    frames: int,
 ) -> list[JointWindow]:
     """Windows of a clip that is on the grid already; frames before its first are not measured."""
     return [_window(clip, locations, worn, frame, frames) for frame in newest.tolist()]

@@ -41,7 +41,9 @@ class MotionClip:
         high = (low + 1).clamp(max=len(self) - 1)
         fraction = (index - low).to(self.root)
         rot = rotation.slerp(
-            self.rot_world_joint[low], self.rot_world_joint[high], fraction[:, None].expand(-1, len(self.skeleton.bones))
+            self.rot_world_joint[low],
+            self.rot_world_joint[high],
+            fraction[:, None].expand(-1, len(self.skeleton.bones)),
         )
         root = torch.lerp(self.root[low], self.root[high], fraction[:, None])
         fps = 1 / float(times[1] - times[0]) if len(times) > 1 else self.fps

@@ -39,7 +39,9 @@ class PackedMotion:
         ]
         if not self.rows:
             found = sorted({row['split'] for row in self._index['clips']})
-            raise DataError(f'{self.folder} has no clips of split {split!r} (sources: {sources or "all"}); it has {found}')
+            raise DataError(
+                f'{self.folder} has no clips of split {split!r} (sources: {sources or "all"}); it has {found}'
+            )
 
     def _read_index(self) -> dict:
         path = self.folder / 'index.json'
@@ -47,7 +49,9 @@ class PackedMotion:
             index = json.loads(path.read_text())
             joints, clips, subjects = index['joints'], index['clips'], index['subjects']
         except FileNotFoundError:
-            raise DataError(f'{path} is missing; give the folder of the packed motion data (index.json, *.npz)') from None
+            raise DataError(
+                f'{path} is missing; give the folder of the packed motion data (index.json, *.npz)'
+            ) from None
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f'{path} is no index of packed motion data: {error!r}') from error
         if tuple(joints) != smpl22.JOINTS:

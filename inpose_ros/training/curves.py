@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use('Agg')
-from matplotlib import pyplot  # noqa: E402
+from matplotlib import pyplot
 
 _CENTIMETRES = {
     'rotations_cm': 'rotations of head and wrists',
@@ -29,7 +29,9 @@ def plot(table: Path, picture: Path) -> None:
     for name, label in _CENTIMETRES.items():
         right.plot(steps, [float(row[name]) for row in rows], label=label)
     errors = [float(row[name]) for row in rows for name in _CENTIMETRES]
-    right.set(xlabel='step', ylabel='validation MPJPE without locations [cm]', ylim=(0, min(max(errors), 3 * min(errors) + 6)))
+    right.set(
+        xlabel='step', ylabel='validation MPJPE without locations [cm]', ylim=(0, min(max(errors), 3 * min(errors) + 6))
+    )
     for axes in (left, right):
         axes.legend()
         axes.grid(alpha=0.3)

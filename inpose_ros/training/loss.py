@@ -33,7 +33,9 @@ def relative_positions(
 def local_error(estimate: Float[Tensor, '*batch 3 3'], truth: Float[Tensor, '*batch 3 3']) -> Float[Tensor, '*batch 3']:
     """sin(angle) x axis of w in truth = estimate exp(w): the rotation vector, but bounded and free of branches."""
     m = estimate.transpose(-1, -2) @ truth
-    return 0.5 * torch.stack((m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]), -1)
+    return 0.5 * torch.stack(
+        (m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]), -1
+    )
 
 
 def loss_terms(
@@ -53,9 +55,7 @@ def loss_terms(
     log_stddev = prediction.log_stddev.clamp(-5, 1)
     spread = 0.5 * (error / log_stddev.exp()).square().clamp(max=50) + log_stddev
     root_velocity = (turn @ window.root_velocity[..., None])[..., 0] / standing_height(window.bones)[:, None, None]
-    contact = functional.binary_cross_entropy_with_logits(
-        prediction.contact, window.contact.float(), reduction='none'
-    )
+    contact = functional.binary_cross_entropy_with_logits(prediction.contact, window.contact.float(), reduction='none')
     per_frame = {
         'rotation': (prediction.rotation - rotation.sixd_from_matrix(truth)).square().mean((-1, -2)),
         'position': (where - where_true).norm(dim=-1).mean(-1),

@@ -163,7 +163,9 @@ class Trainer:
             writer = csv.DictWriter(file, row)
             if new:
                 writer.writeheader()
-            writer.writerow({name: f'{value:.5g}' if isinstance(value, float) else value for name, value in row.items()})
+            writer.writerow(
+                {name: f'{value:.5g}' if isinstance(value, float) else value for name, value in row.items()}
+            )
 
 
 def _weights(folder: Path, config: DenoiserConfig) -> dict[str, Tensor]:

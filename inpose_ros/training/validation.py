@@ -19,7 +19,7 @@ CASES = {'rotations': (HANDS, False), 'height': (HANDS, True), 'six_imus': (SIX,
 
 @torch.no_grad()
 def validate(denoiser: Denoiser, source: WindowSource, schedule: NoiseSchedule, count: int = 768) -> dict[str, float]:
-    """Error of one denoising step from pure noise: mpjpe [cm] in each of CASES, upper body first where height is known."""
+    """Error of one denoising step from pure noise: mpjpe [cm] in each of CASES."""
     denoiser.eval()
     window = source.at(*source.grid(count))
     scores = {}
@@ -29,7 +29,9 @@ def validate(denoiser: Denoiser, source: WindowSource, schedule: NoiseSchedule, 
         condition, heading = dropout.dress(window, worn, torch.full((count,), height_known), None)
         estimate = denoise_from_noise(denoiser, condition, schedule.last)
         truth = rotation.about_z(-heading)[:, None] @ window.rot_world_joint[:, -1]
-        error = loss.relative_positions(estimate[:, None], window.bones) - loss.relative_positions(truth[:, None], window.bones)
+        error = loss.relative_positions(estimate[:, None], window.bones) - loss.relative_positions(
+            truth[:, None], window.bones
+        )
         centimetres = error[:, 0].norm(dim=-1) * dropout.standing_height(window.bones)[:, None] * 100
         scores[f'{name}_cm'] = float(centimetres.mean())
         if name == 'height':

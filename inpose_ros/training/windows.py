@@ -96,7 +96,9 @@ class WindowSource:
 
 def _mirrored(window: MotionWindow, which: Bool[Tensor, 'batch']) -> MotionWindow:
     flip = torch.tensor([1.0, -1.0, 1.0])
-    rot = torch.where(which[:, None, None, None, None], kinematics.mirrored(window.rot_world_joint), window.rot_world_joint)
+    rot = torch.where(
+        which[:, None, None, None, None], kinematics.mirrored(window.rot_world_joint), window.rot_world_joint
+    )
     root = torch.where(which[:, None, None], window.root * flip, window.root)
     bones = torch.where(which[:, None, None], kinematics.mirrored_bones(window.bones), window.bones)
     return MotionWindow(rot, root, bones, window.real, window.rate)

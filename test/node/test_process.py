@@ -16,12 +16,13 @@ RUN = 'from inpose_ros.node.{} import main; main()'
 
 
 @pytest.fixture
-def started() -> Iterator[object]:
+def started(stage) -> Iterator[object]:
+    """Starts processes in the stage's namespace, as DDS may still know the services of an earlier test's."""
     processes = []
 
     def start(module: str, *parameters: str) -> subprocess.Popen:
         arguments = [word for parameter in parameters for word in ('-p', parameter)]
-        command = [sys.executable, '-c', RUN.format(module), '--ros-args', '-r', '__node:=alone', *arguments]
+        command = [sys.executable, '-c', RUN.format(module), '--ros-args', '-r', f'__ns:=/{stage.namespace}', *arguments]
         processes.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
         return processes[-1]
 
@@ -35,10 +36,10 @@ def started() -> Iterator[object]:
 def test_signals_end_it_without_a_traceback_however_many(stage, started, number):
     """A model that is not there: it says so, stays up, and ends when told to."""
     process = started('estimator', 'model:=/nowhere')
-    client = stage.other.create_client(GetState, '/alone/get_state')
+    client = stage.other.create_client(GetState, 'inpose/get_state')
     stage.until(client.service_is_ready, timeout=60)
     state = client.call_async(GetState.Request())
-    stage.until(state.done)
+    stage.until(state.done, timeout=60)
     assert state.result().current_state.id == State.PRIMARY_STATE_UNCONFIGURED
     for _ in range(2):
         process.send_signal(number)

@@ -18,5 +18,3 @@ def device(request) -> torch.device:
 @pytest.fixture
 def prior(device) -> MotionPrior:
     return MotionPrior(small_denoiser(), device=device)
-
-

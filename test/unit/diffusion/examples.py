@@ -24,7 +24,12 @@ def random_pose(*batch: int, seed: int = 0, spread: float = 0.4) -> torch.Tensor
 
 
 def window_of(
-    rot: torch.Tensor, skeleton: Skeleton, root: torch.Tensor, rotated: list[int], located: list[int], stddev: float = 0.001
+    rot: torch.Tensor,
+    skeleton: Skeleton,
+    root: torch.Tensor,
+    rotated: list[int],
+    located: list[int],
+    stddev: float = 0.001,
 ) -> JointWindow:
     """Perfect sensors on some joints of a motion [frame, joint, 3, 3] with a root [frame, 3]."""
     joint = torch.arange(22)

@@ -3,11 +3,12 @@ import json
 import pytest
 import safetensors.torch
 import torch
-from .examples import small_denoiser
 
 from inpose_ros.diffusion import checkpoint
 from inpose_ros.diffusion.prior import Spread
 from inpose_ros.errors import ModelError
+
+from .examples import small_denoiser
 
 
 def test_a_model_comes_back_as_it_was_saved_but_for_half_precision(tmp_path):

@@ -1,8 +1,9 @@
 import torch
-from .examples import random_pose
 
 from inpose_ros.diffusion.condition import ANCHOR_ORDER, window_heading
 from inpose_ros.geometry import rotation
+
+from .examples import random_pose
 
 
 def test_every_joint_may_be_the_anchor_once():

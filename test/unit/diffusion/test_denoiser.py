@@ -1,9 +1,10 @@
 from dataclasses import replace
 
 import torch
-from .examples import small_denoiser
 
 from inpose_ros.diffusion.denoiser import Condition
+
+from .examples import small_denoiser
 
 
 def _condition(seed: int = 0) -> Condition:

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import scipy.optimize
 import torch
-from .examples import random_pose
 
 from inpose_ros.body import kinematics
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.likelihood import Floor, LocationLikelihood
 from inpose_ros.geometry import rotation
+
+from .examples import random_pose
 
 JOINTS = [15, 20, 21, 0]
 SKELETON = Skeleton.mean()
@@ -65,7 +66,9 @@ def test_jacobian_is_the_derivative_of_the_prediction():
     rot = random_pose(seed=3).double()
     likelihood = _likelihood(rot)
     tangent = 0.5 * torch.randn(22, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    expected = torch.autograd.functional.jacobian(lambda w: likelihood.predict(rot @ rotation.exp(w)).flatten(), tangent)
+    expected = torch.autograd.functional.jacobian(
+        lambda w: likelihood.predict(rot @ rotation.exp(w)).flatten(), tangent
+    )
     moved = rot @ rotation.exp(tangent)
     found = likelihood._jacobian(moved, tangent, likelihood.difference_map())
     assert torch.allclose(found, expected.flatten(-2), atol=1e-8)

@@ -42,6 +42,8 @@ def test_measured_joints_err_as_their_sensors_do_and_the_rest_as_predicted():
 
 
 def test_the_nearest_measured_noise_level_counts():
-    spread = Spread(torch.tensor([999.0, 300.0]), torch.eye(66).expand(2, -1, -1), torch.tensor([[1.0], [2.0]]).expand(2, 66))
+    spread = Spread(
+        torch.tensor([999.0, 300.0]), torch.eye(66).expand(2, -1, -1), torch.tensor([[1.0], [2.0]]).expand(2, 66)
+    )
     assert spread.level(700)[1][0] == 1
     assert spread.level(310)[1][0] == 2

@@ -34,7 +34,8 @@ def test_locations_pull_the_wrists_to_where_they_were_measured(device, rule, lef
     rot = kinematics.global_rotations(rotation.exp(arms_forward)).expand(prior.frames, -1, -1, -1)
     window = window_of(rot, SKELETON, torch.tensor([[0.0, 0.0, 0.9]]), HANDS, HANDS)
     missed = [
-        _missed(PoseSolver(prior, SKELETON, rule, use_locations=use).solve_batch([window]), window) for use in (False, True)
+        _missed(PoseSolver(prior, SKELETON, rule, use_locations=use).solve_batch([window]), window)
+        for use in (False, True)
     ]
     assert missed[1] < left * missed[0]
 
@@ -44,7 +45,9 @@ def test_a_rule_gives_rotations_and_the_same_ones_every_time(prior, rule):
     solver = PoseSolver(prior, SKELETON, rule)
     first, second = (solver.solve_batch([_window()]) for _ in range(2))
     assert torch.equal(first.window, second.window)
-    assert torch.allclose(first.window @ first.window.mT, torch.eye(3).to(first.window).expand_as(first.window), atol=1e-4)
+    assert torch.allclose(
+        first.window @ first.window.mT, torch.eye(3).to(first.window).expand_as(first.window), atol=1e-4
+    )
     assert torch.linalg.det(first.window).min() > 0.99
 
 

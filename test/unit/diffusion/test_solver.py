@@ -20,7 +20,9 @@ RULE = InPoseRule(steps=(999, 300))
 def _turned(window, angle: float, shift: list[float]):
     turn, move = rotation.about_z(torch.tensor(angle)), torch.tensor(shift)
     return replace(
-        window, rot_world_joint=turn @ window.rot_world_joint, location=(turn @ window.location[..., None])[..., 0] + move
+        window,
+        rot_world_joint=turn @ window.rot_world_joint,
+        location=(turn @ window.location[..., None])[..., 0] + move,
     )
 
 
