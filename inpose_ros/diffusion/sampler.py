@@ -53,18 +53,22 @@ class InPoseRule:
     Before the last step the whole window is corrected (roughly: `early_iterations`), and its noise level lowered
     around the corrected estimate; the last step corrects the newest frame, which is the one that is published, and
     there puts the feet that stand on the floor.
+
+    `temperature` scales the noise that it starts from: 1 draws a sample of the posterior, 0 (the default) starts from
+    the noise's mean, which estimates the pose better and does not depend on the seed.
     """
 
     steps: Sequence[int] = (999, 300)
     iterations: int = 4
     early_iterations: int = 2
+    temperature: float = 0.0
 
     @torch.no_grad()
     def __call__(
         self, prior: MotionPrior, noise: Float[Tensor, 'batch frame joint 6'], condition: Condition,
         likelihood: LocationLikelihood | None, measured_stddev: Float[Tensor, 'joint'],
     ) -> Sample:  # fmt: skip
-        noisy = noise
+        noisy = self.temperature * noise
         for step, following in zip(self.steps, self.steps[1:]):
             prediction = prior.denoise(noisy, step, condition)
             rot = prior.rotations(prediction, condition)

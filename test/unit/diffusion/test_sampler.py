@@ -63,3 +63,10 @@ def test_the_state_keeps_no_graph_of_the_network(prior):
     state = PoseSolver(prior, SKELETON, PaperRule(count=2)).solve(_window())
     assert not state.rot_world_joint.requires_grad
     assert not state.position_stddev.requires_grad
+
+
+def test_only_a_start_from_noise_depends_on_the_seed(prior):
+    for temperature, depends in ((0.0, False), (1.0, True)):
+        rule = InPoseRule(temperature=temperature)
+        first, second = (PoseSolver(prior, SKELETON, rule, seed=seed).solve_batch([_window()]).window for seed in (0, 1))
+        assert torch.equal(first, second) != depends
