@@ -68,5 +68,7 @@ def test_the_state_keeps_no_graph_of_the_network(prior):
 def test_only_a_start_from_noise_depends_on_the_seed(prior):
     for temperature, depends in ((0.0, False), (1.0, True)):
         rule = InPoseRule(temperature=temperature)
-        first, second = (PoseSolver(prior, SKELETON, rule, seed=seed).solve_batch([_window()]).window for seed in (0, 1))
+        first, second = (
+            PoseSolver(prior, SKELETON, rule, seed=seed).solve_batch([_window()]).window for seed in (0, 1)
+        )
         assert torch.equal(first, second) != depends
