@@ -22,8 +22,9 @@ def started(stage) -> Iterator[object]:
 
     def start(module: str, *parameters: str) -> subprocess.Popen:
         arguments = [word for parameter in parameters for word in ('-p', parameter)]
-        command = [sys.executable, '-c', RUN.format(module), '--ros-args', '-r', f'__ns:=/{stage.namespace}',
-        *arguments] processes.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+        namespace = f'__ns:=/{stage.namespace}'
+        command = [sys.executable, '-c', RUN.format(module), '--ros-args', '-r', namespace, *arguments]
+        processes.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
         return processes[-1]
 
     yield start
