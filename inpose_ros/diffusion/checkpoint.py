@@ -24,7 +24,7 @@ def save(folder: str | Path, denoiser: Denoiser, spread: dict[str, Float[Tensor,
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().half().contiguous() for name, value in denoiser.state_dict().items()}
     tensors |= {_SPREAD + name: value.half().contiguous() for name, value in (spread or {}).items()}
-    safetensors.torch.save_file(tensors, folder / 'model.safetensors')
+    (folder / 'model.safetensors').write_bytes(safetensors.torch.save(tensors))
     config = {'format': FORMAT, 'joints': list(smpl22.JOINTS), 'denoiser': asdict(denoiser.config)}
     (folder / 'config.json').write_text(json.dumps(config, indent=1) + '\n')
 

@@ -25,7 +25,7 @@ def plot(table: Path, picture: Path) -> None:
     left.plot(steps, [float(row['loss']) for row in rows], label='loss')
     for name in ('rotation', 'position'):
         left.plot(steps, [float(row[name]) for row in rows], label=name)
-    left.set(xlabel='step', ylabel='training loss', yscale='symlog')
+    left.set(xlabel='step', ylabel='training loss')
     for name, label in _CENTIMETRES.items():
         right.plot(steps, [float(row[name]) for row in rows], label=label)
     errors = [float(row[name]) for row in rows for name in _CENTIMETRES]
