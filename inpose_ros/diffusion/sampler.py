@@ -60,7 +60,7 @@ class InPoseRule:
 
     steps: Sequence[int] = (999, 300)
     iterations: int = 4
-    early_iterations: int = 2
+    early_iterations: int = 1
     temperature: float = 0.0
 
     @torch.no_grad()

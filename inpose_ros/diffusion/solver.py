@@ -15,6 +15,7 @@ from inpose_ros.diffusion.denoiser import Condition
 from inpose_ros.diffusion.likelihood import Floor, LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule, Sample, SamplingRule
+from inpose_ros.diffusion.traced import TracedRule
 from inpose_ros.errors import DeviceError, ModelError
 from inpose_ros.geometry import rotation
 from inpose_ros.sensing.resample import JointWindow
@@ -45,7 +46,8 @@ def load_solver(
     if method not in RULES:
         raise ModelError(f'method is {method!r}; it must be one of {", ".join(RULES)}')
     prior = MotionPrior.load(model or DEFAULT_MODEL, select_device(device))
-    return PoseSolver(prior, skeleton, RULES[method](), seed=seed)
+    rule = TracedRule(InPoseRule()) if method == 'inpose' else RULES[method]()
+    return PoseSolver(prior, skeleton, rule, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -98,15 +100,20 @@ class PoseSolver:
         """Forget what earlier windows said: nothing here, as each window is solved from scratch."""
 
     def warm_up(self) -> None:
-        """Solve a made-up window once, so that the first real one does not wait for caches and kernels to be made."""
+        """Solve a made-up window, so that the first real one does not wait for caches, kernels and graphs to be made.
+
+        A graph is optimised when it runs for the second time, hence three times.
+        """
         frames, joints = self.frames, len(smpl22.JOINTS)
         valid = torch.zeros(frames, joints, dtype=torch.bool)
         valid[:, [smpl22.HEAD, *smpl22.WRISTS]] = True
         rot = torch.eye(3).expand(frames, joints, 3, 3)
         location = kinematics.joint_positions(self.skeleton, rot)
-        self.solve(
-            JointWindow(0, rot, valid, location, valid, torch.full((joints,), 0.01), torch.full((joints,), 0.01))
-        )
+        stddev = torch.full((joints,), 0.01)
+        for located in (valid, torch.zeros_like(valid)):
+            window = JointWindow(0, rot, valid, location, located, stddev, stddev)
+            for _ in range(3):
+                self.solve(window)
 
     def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState:
         """The body at the window's newest frame."""

@@ -1,11 +1,13 @@
 """The lifecycle node: sensor topics in, a body out. It moves data and decides nothing."""
 
 import functools
+import os
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.executors import SingleThreadedExecutor
@@ -46,6 +48,8 @@ def build_solver(params: NodeParameters, skeleton: Skeleton) -> Solver:
         ModelError, DeviceError: it cannot be had; the text says why.
     """
     model = Path(params.model) if params.model else None
+    # Half of the cores: with all of them, the network's threads and those of DDS and Python wait for each other.
+    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 2))
     return load_solver(model, params.device, skeleton, method=params.method, seed=params.seed)
 
 

@@ -1,0 +1,27 @@
+import pytest
+import torch
+
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion.sampler import InPoseRule
+from inpose_ros.diffusion.solver import PoseSolver
+from inpose_ros.diffusion.traced import TracedRule
+
+from .examples import HANDS, random_pose, window_of
+
+SKELETON = Skeleton.mean()
+
+
+@pytest.mark.filterwarnings('ignore::DeprecationWarning', 'ignore::torch.jit.TracerWarning')
+def test_a_recorded_rule_gives_what_the_rule_gives_for_any_window_and_sensors(prior):
+    rule = InPoseRule()
+    plain, traced = PoseSolver(prior, SKELETON, rule), PoseSolver(prior, SKELETON, TracedRule(rule))
+    cases = [(HANDS, HANDS), (HANDS, []), ([0, *HANDS], [15, 0]), (HANDS, HANDS)]
+    for seed in range(3):
+        for floor, (rotated, located) in enumerate(cases):
+            root = torch.tensor([[0.1 * seed, 0.0, 0.9]])
+            rot, stddev = random_pose(8, seed=seed, spread=0.2), 0.001 * (1 + seed)
+            window = window_of(rot, SKELETON, root, rotated, located, stddev)
+            expected, found = (solver.solve(window, 0.1 * floor) for solver in (plain, traced))
+            assert torch.allclose(found.rot_world_joint, expected.rot_world_joint, atol=1e-5)
+            assert torch.allclose(found.position_stddev, expected.position_stddev, atol=1e-5)
+            assert torch.allclose(found.positions, expected.positions, atol=1e-5)
