@@ -92,7 +92,7 @@ def _simulated(seed: int, seconds: float) -> Show:
         title=f'Simulated user, {body.stature:.2f} m, head and both wrists tracked',
         truth=procedural_clip(seed, seconds, body),
         sensors=processes.config('sensors/demo.yaml'),
-        player={'source': 'procedural', 'seed': seed, 'seconds': seconds, 'sensor_rate': 60.0,
+        player={'source': 'procedural', 'seed': seed, 'seconds': seconds, 'sensor_rate': 90.0,
                 'position_noise': 0.001, 'rotation_noise': 0.005},
         node={'body.stature': body.stature},
         calibrate=False,

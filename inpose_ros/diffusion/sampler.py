@@ -58,7 +58,7 @@ class InPoseRule:
     the noise's mean, which estimates the pose better and does not depend on the seed.
     """
 
-    steps: Sequence[int] = (999, 300)
+    steps: Sequence[int] = (999,)
     iterations: int = 4
     early_iterations: int = 1
     temperature: float = 0.0
