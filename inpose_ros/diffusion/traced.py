@@ -6,6 +6,8 @@ three sensors of 90 Hz on two cores, a solve of 21 ms took 60. Replayed, it is o
 alone.
 """
 
+import warnings
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -52,7 +54,10 @@ class TracedRule:
             sample = self.rule(prior, noise, Condition(*rest[:_CONDITION]), located, measured_stddev)
             return sample.rot_world_joint, sample.covariance, *vars(sample.prediction).values()
 
-        return torch.jit.trace(run, tuple(inputs), check_trace=False)
+        with warnings.catch_warnings():
+            # Of shapes and of the noise level that become constants: both are the same whenever this graph is used.
+            warnings.simplefilter('ignore', torch.jit.TracerWarning)
+            return torch.jit.trace(run, tuple(inputs), check_trace=False)
 
 
 def _constants(likelihood: LocationLikelihood | None) -> tuple:

@@ -11,7 +11,7 @@ from .examples import HANDS, random_pose, window_of
 SKELETON = Skeleton.mean()
 
 
-@pytest.mark.filterwarnings('ignore::DeprecationWarning', 'ignore::torch.jit.TracerWarning')
+@pytest.mark.filterwarnings('error::torch.jit.TracerWarning')
 def test_a_recorded_rule_gives_what_the_rule_gives_for_any_window_and_sensors(prior):
     rule = InPoseRule()
     plain, traced = PoseSolver(prior, SKELETON, rule), PoseSolver(prior, SKELETON, TracedRule(rule))
