@@ -16,10 +16,17 @@ class Method:
     use_height: bool
     use_locations: bool
     streaming: bool
+    use_floor: bool = True
 
     def solver(self, prior: MotionPrior, skeleton: Skeleton, seed: int) -> PoseSolver:
         return PoseSolver(
-            prior, skeleton, self.rule, use_height=self.use_height, use_locations=self.use_locations, seed=seed
+            prior,
+            skeleton,
+            self.rule,
+            use_height=self.use_height,
+            use_locations=self.use_locations,
+            use_floor=self.use_floor,
+            seed=seed,
         )
 
 
@@ -29,4 +36,8 @@ METHODS = {
     'paper': Method(PaperRule(), use_height=False, use_locations=True, streaming=False),
     'paper_head': Method(PaperRule(), use_height=True, use_locations=True, streaming=False),
     'inpose': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True),
+    # What each part is worth.
+    'inpose_two_steps': Method(InPoseRule(steps=(999, 300)), use_height=True, use_locations=True, streaming=True),
+    'inpose_no_floor': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True, use_floor=False),
+    'inpose_no_height': Method(InPoseRule(), use_height=False, use_locations=True, streaming=True),
 }
