@@ -37,6 +37,7 @@ def rotations_and_height(
     valid: Bool[Tensor, 'batch frame joint'],
     height: Float[Tensor, 'batch frame'],
     height_valid: Bool[Tensor, 'batch frame'],
+    zeroed: Bool[Tensor, 'batch'],
 ) -> Condition:
     """The condition on measured rotations (already heading-free) and the head's height over its standing height."""
     zeros = rot.new_zeros(*rot.shape[:-2], 3)
@@ -47,4 +48,5 @@ def rotations_and_height(
         location_mask=torch.zeros_like(valid),
         height=height,
         height_mask=height_valid,
+        zeroed=zeroed[:, None].expand(height_valid.shape),
     )

@@ -1,9 +1,9 @@
 """Denoiser: a transformer over time that predicts clean rotations from noisy ones and what was measured.
 
 A frame's input row holds, for each of the 22 joints, the noisy 6D rotation and {measured 6D rotation, mask, scale-free
-location, mask}, then the head's height and its mask. A token is `patch` consecutive frames (Peebles and Xie, DiT,
-2023), which halves the cost at the default of two. The timestep enters through adaptive layer norms whose modulation
-is shared by all layers (Chen et al., PixArt-alpha, 2023).
+location, mask}, then the head's height, its mask, and how joints are zeroed. A token is `patch` consecutive frames
+(Peebles and Xie, DiT, 2023), which halves the cost at the default of two. The timestep enters through adaptive layer
+norms whose modulation is shared by all layers (Chen et al., PixArt-alpha, 2023).
 """
 
 import math
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 JOINTS = 22
 JOINT_FEATURES = 11
-CONDITION_FEATURES = JOINTS * JOINT_FEATURES + 2
+CONDITION_FEATURES = JOINTS * JOINT_FEATURES + 3
 OUTPUT_FEATURES = JOINTS * 9 + 5
 # A standing head keeps within some per cent of its height; the gain makes a feature of that as large as the others.
 _HEIGHT_GAIN = 10.0
@@ -39,7 +39,8 @@ class Condition:
     """What was measured, in the heading-free frame; where a mask is false the value is ignored.
 
     `location` is relative to the head and divided by the standing height of the head joint; `height` is that of the
-    head joint above the floor, over its standing height. Both are free of body size.
+    head joint above the floor, over its standing height. Both are free of body size. `zeroed` says that the rotations,
+    measured and wanted, are zero where the person's own N-pose is (~/calibrate), not in an anatomical T-pose.
     """
 
     rotation: Float[Tensor, 'batch frame joint 6']
@@ -48,6 +49,7 @@ class Condition:
     location_mask: Bool[Tensor, 'batch frame joint']
     height: Float[Tensor, 'batch frame']
     height_mask: Bool[Tensor, 'batch frame']
+    zeroed: Bool[Tensor, 'batch frame']
 
     def features(self) -> Float[Tensor, 'batch frame feature']:
         """One row a frame, in the order that the trained weights expect."""
@@ -57,7 +59,9 @@ class Condition:
             (self.rotation * rotation_mask, rotation_mask, self.location * location_mask, location_mask), -1
         )
         height_mask = self.height_mask.to(self.rotation)
-        height = torch.stack((_HEIGHT_GAIN * (self.height - 1) * height_mask, height_mask), -1)
+        height = torch.stack(
+            (_HEIGHT_GAIN * (self.height - 1) * height_mask, height_mask, self.zeroed.to(self.rotation)), -1
+        )
         return torch.cat((joints.flatten(-2), height), -1)
 
     def measured(self) -> Float[Tensor, 'batch frame joint 6']:
@@ -139,7 +143,7 @@ class Denoiser(nn.Module):
             last.weight.mul_(0.1)
             last.bias.zero_()
             rows = self.embed_condition.weight.unflatten(-1, (self.config.patch, CONDITION_FEATURES))
-            rows[..., :-2].unflatten(-1, (JOINTS, JOINT_FEATURES))[..., 7:].zero_()
+            rows[..., : JOINTS * JOINT_FEATURES].unflatten(-1, (JOINTS, JOINT_FEATURES))[..., 7:].zero_()
 
     def forward(
         self, noisy: Float[Tensor, 'batch frame joint 6'], step: Int[Tensor, 'batch'], condition: Condition

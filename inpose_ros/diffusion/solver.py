@@ -139,7 +139,8 @@ class PoseSolver:
             for name in ('rot_world_joint', 'rot_valid', 'location', 'location_valid')
         )
         turn = rotation.about_z(-window_heading(rot, rot_valid))[:, None, None]
-        condition = self._condition(turn @ rot, rot_valid, location, location_valid, floor_height)
+        zeroed = torch.tensor([window.zeroed for window in windows], device=self.device)
+        condition = self._condition(turn @ rot, rot_valid, location, location_valid, floor_height, zeroed)
         likelihood = None
         joints = location_valid.any(0).any(0).nonzero().flatten().tolist()
         if self.use_locations and joints:
@@ -155,10 +156,13 @@ class PoseSolver:
     def _condition(
         self, rot: Float[Tensor, 'batch frame joint 3 3'], rot_valid: Bool[Tensor, 'batch frame joint'],
         location: Float[Tensor, 'batch frame joint 3'], location_valid: Bool[Tensor, 'batch frame joint'], floor: float,
+        zeroed: Bool[Tensor, 'batch'],
     ) -> Condition:  # fmt: skip
         height = (location[..., smpl22.HEAD, 2] - floor) / self.skeleton.standing_head_height
         known = location_valid[..., smpl22.HEAD]
-        return rotations_and_height(rot, rot_valid, height, known if self.use_height else torch.zeros_like(known))
+        return rotations_and_height(
+            rot, rot_valid, height, known if self.use_height else torch.zeros_like(known), zeroed
+        )
 
     def _posterior(
         self, sample: Sample, turn: Float[Tensor, 'batch 1 1 3 3'], location: Float[Tensor, 'batch joint 3'],

@@ -56,6 +56,11 @@ class MotionClip:
         count = int(self.seconds * fps + 1e-6) + 1
         return replace(self.sampled(torch.arange(count, dtype=torch.float64) / fps), fps=fps)
 
+    def there_and_back(self) -> 'MotionClip':
+        """The clip and then the clip backwards, so that its end goes over into its beginning without a jump."""
+        order = [*range(len(self)), *range(len(self) - 2, 0, -1)]
+        return replace(self, rot_world_joint=self.rot_world_joint[order], root=self.root[order])
+
     def on_body(self, skeleton: Skeleton) -> 'MotionClip':
         """The same rotations on other bones; the root's way is scaled by the ratio of leg lengths."""
         legs = [4, 5, 7, 8]

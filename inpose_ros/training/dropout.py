@@ -14,32 +14,44 @@ from inpose_ros.geometry import rotation
 from inpose_ros.training.windows import MotionWindow
 
 _HANDS = ('head', 'left_wrist', 'right_wrist')
+_SIX_IMUS = (*_HANDS, 'pelvis', 'left_knee', 'right_knee')
 # (share of the windows, joints measured); the rest of the windows wears a random subset.
 COMMON_SETS = (
-    (0.62, _HANDS),
+    (0.68, _HANDS),
     (0.05, (*_HANDS, 'pelvis')),
-    (0.04, (*_HANDS, 'pelvis', 'left_ankle', 'right_ankle')),
+    (0.03, (*_HANDS, 'pelvis', 'left_ankle', 'right_ankle')),
     (0.03, (*_HANDS, 'left_ankle', 'right_ankle')),
-    (0.09, (*_HANDS, 'pelvis', 'left_knee', 'right_knee')),
-    (0.02, ('head', 'left_elbow', 'right_elbow', 'pelvis', 'left_knee', 'right_knee')),
+    (0.05, _SIX_IMUS),
     (0.03, ()),
 )
-_HEIGHT_SHARE = 0.7  # of the windows with a head know its height
+# The same for somebody calibrated in an N-pose, who most likely wears IMUs.
+ZEROED_SETS = (
+    (0.45, _SIX_IMUS),
+    (0.08, ('head', 'left_elbow', 'right_elbow', 'pelvis', 'left_knee', 'right_knee')),
+    (0.07, (*_HANDS, 'pelvis', 'left_ankle', 'right_ankle')),
+    (0.05, ('spine3', 'left_elbow', 'right_elbow', 'pelvis', 'left_knee', 'right_knee')),
+    (0.10, _HANDS),
+    (0.05, (*_HANDS, 'pelvis')),
+)
+_HEIGHT_SHARE = 0.7  # of the windows with a head know its height,
+_ZEROED_HEIGHT_SHARE = 0.2  # and of those calibrated in an N-pose
 _GAP_SHARE = 0.1  # of the windows lose a joint for some frames
 _ROTATION_NOISE = 0.03  # constant error of a mounting [rad], in half of the windows
 _HEIGHT_NOISE = 0.01  # error of the floor and of the standing height, as a share of the latter
 
 
-def worn_joints(count: int, generator: torch.Generator) -> Bool[Tensor, 'batch joint']:
+def worn_joints(zeroed: Bool[Tensor, 'batch'], generator: torch.Generator) -> Bool[Tensor, 'batch joint']:
     """Draw which joints wear a sensor."""
-    chance = torch.rand(count, generator=generator)
+    count = len(zeroed)
+    chance = torch.rand(count, 1, generator=generator)
     worn = torch.rand(count, 22, generator=generator) < 0.7 * torch.rand(count, 1, generator=generator)
-    edge = 0.0
-    for share, names in COMMON_SETS:
-        row = torch.zeros(22, dtype=torch.bool)
-        row[[smpl22.INDEX[name] for name in names]] = True
-        worn = torch.where(((chance >= edge) & (chance < edge + share))[:, None], row, worn)
-        edge += share
+    for sets, which in ((COMMON_SETS, ~zeroed), (ZEROED_SETS, zeroed)):
+        edge = 0.0
+        for share, names in sets:
+            row = torch.zeros(22, dtype=torch.bool)
+            row[[smpl22.INDEX[name] for name in names]] = True
+            worn = torch.where((chance >= edge) & (chance < edge + share) & which[:, None], row, worn)
+            edge += share
     return worn
 
 
@@ -78,7 +90,7 @@ def dress(
     turned = rotation.about_z(-heading)[:, None, None] @ rot
     height = window.positions[:, :, smpl22.HEAD, 2] / standing_height(window.bones)[:, None] + noise[:, None]
     height_mask = valid[..., smpl22.HEAD] & height_known[:, None]
-    return conditions.rotations_and_height(turned, valid, height, height_mask), heading
+    return conditions.rotations_and_height(turned, valid, height, height_mask, window.zeroed), heading
 
 
 def _mounting_errors(count: int, generator: torch.Generator) -> Float[Tensor, 'batch joint 3 3']:
@@ -88,8 +100,9 @@ def _mounting_errors(count: int, generator: torch.Generator) -> Float[Tensor, 'b
 
 def draw_condition(window: MotionWindow, generator: torch.Generator) -> tuple[Condition, Float[Tensor, 'batch']]:
     """A training batch's condition."""
-    worn = worn_joints(len(window.root), generator)
-    height_known = torch.rand(len(worn), generator=generator) < _HEIGHT_SHARE
+    worn = worn_joints(window.zeroed, generator)
+    share = torch.where(window.zeroed, _ZEROED_HEIGHT_SHARE, _HEIGHT_SHARE)
+    height_known = torch.rand(len(worn), generator=generator) < share
     return dress(window, worn, height_known, generator)
 
 

@@ -1,43 +1,76 @@
 """How good the prior is on motion that it was not trained on, at the newest frame, without any location."""
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inpose_ros.body import smpl22
+from inpose_ros.body import kinematics, smpl22
 from inpose_ros.diffusion.denoiser import Condition, Denoiser
 from inpose_ros.diffusion.schedule import NoiseSchedule
 from inpose_ros.geometry import rotation
 from inpose_ros.training import dropout, loss
-from inpose_ros.training.windows import WindowSource
+from inpose_ros.training.windows import MotionWindow, WindowSource
 
 HANDS = ('head', 'left_wrist', 'right_wrist')
 SIX = (*HANDS, 'pelvis', 'left_knee', 'right_knee')
-# name -> (joints measured, height known)
-CASES = {'rotations': (HANDS, False), 'height': (HANDS, True), 'six_imus': (SIX, False)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is worn, and whether by somebody calibrated in an N-pose."""
+
+    joints: tuple[str, ...]
+    height: bool = False
+    zeroed: bool = False
+
+
+CASES = {
+    'rotations': Case(HANDS),
+    'height': Case(HANDS, height=True),
+    'six_imus': Case(SIX),
+    'six_zeroed': Case(SIX, zeroed=True),
+}
 
 
 @torch.no_grad()
 def validate(denoiser: Denoiser, source: WindowSource, schedule: NoiseSchedule, count: int = 768) -> dict[str, float]:
     """Error of one denoising step from pure noise: mpjpe [cm] in each of CASES."""
     denoiser.eval()
-    window = source.at(*source.grid(count))
+    clips, newest = source.grid(count)
     scores = {}
-    for name, (joints, height_known) in CASES.items():
+    for name, case in CASES.items():
+        window = source.at(clips, newest, zeroed=torch.full((count,), case.zeroed))
         worn = torch.zeros(count, 22, dtype=torch.bool)
-        worn[:, [smpl22.INDEX[joint] for joint in joints]] = True
-        condition, heading = dropout.dress(window, worn, torch.full((count,), height_known), None)
+        worn[:, [smpl22.INDEX[joint] for joint in case.joints]] = True
+        condition, heading = dropout.dress(window, worn, torch.full((count,), case.height), None)
         estimate = denoise_from_noise(denoiser, condition, schedule.last)
         truth = rotation.about_z(-heading)[:, None] @ window.rot_world_joint[:, -1]
-        error = loss.relative_positions(estimate[:, None], window.bones) - loss.relative_positions(
-            truth[:, None], window.bones
-        )
-        centimetres = error[:, 0].norm(dim=-1) * dropout.standing_height(window.bones)[:, None] * 100
+        centimetres = _position_error(estimate, truth, window)
         scores[f'{name}_cm'] = float(centimetres.mean())
-        if name == 'height':
-            scores['height_upper_cm'] = float(centimetres[:, list(smpl22.UPPER)].mean())
+        if case.height:
+            scores[f'{name}_upper_cm'] = float(centimetres[:, list(smpl22.UPPER)].mean())
+        if case.zeroed:
+            scores[f'{name}_deg'] = float(_rotation_error(estimate, truth)[window.zeroed].mean())
     denoiser.train()
     return scores
+
+
+def _position_error(
+    estimate: Float[Tensor, 'batch joint 3 3'], truth: Float[Tensor, 'batch joint 3 3'], window: MotionWindow
+) -> Float[Tensor, 'batch joint']:
+    """Distance of each joint, head on head [cm]."""
+    places = [loss.relative_positions(rot[:, None], window.bones)[:, 0] for rot in (estimate, truth)]
+    return (places[0] - places[1]).norm(dim=-1) * dropout.standing_height(window.bones)[:, None] * 100
+
+
+def _rotation_error(
+    estimate: Float[Tensor, 'batch joint 3 3'], truth: Float[Tensor, 'batch joint 3 3']
+) -> Float[Tensor, 'batch joint']:
+    """Angle between the local rotations of all joints but the root [deg]."""
+    local = [kinematics.local_rotations(rot)[:, 1:] for rot in (estimate, truth)]
+    return torch.rad2deg(rotation.angle_between(*local))
 
 
 def denoise_from_noise(denoiser: Denoiser, condition: Condition, step: int) -> Float[Tensor, 'batch joint 3 3']:

@@ -17,6 +17,7 @@ def _condition(seed: int = 0) -> Condition:
         location_mask=torch.zeros(2, 8, 22, dtype=torch.bool),
         height=draw(2, 8),
         height_mask=draw(2, 8) > 0,
+        zeroed=torch.tensor([[True], [False]]).expand(2, 8),
     )
 
 
@@ -45,7 +46,20 @@ def test_locations_have_a_place_in_the_input_but_no_weight_yet():
     denoiser, condition = small_denoiser(), _condition()
     located = replace(condition, location_mask=torch.ones_like(condition.location_mask))
     assert torch.equal(denoiser(NOISY, STEP, condition).rotation, denoiser(NOISY, STEP, located).rotation)
-    assert condition.features().shape[-1] == 22 * 11 + 2
+    assert condition.features().shape[-1] == 22 * 11 + 3
+
+
+def test_whose_zero_it_is_makes_a_difference_once_it_has_a_weight():
+    denoiser, condition = small_denoiser(), _condition()
+    other = replace(condition, zeroed=~condition.zeroed)
+    with torch.no_grad():
+        weight = denoiser.embed_condition.weight.unflatten(-1, (denoiser.config.patch, -1))[..., -1]
+        weight.zero_()
+        blind = [denoiser(NOISY, STEP, each).rotation for each in (condition, other)]
+        weight.copy_(torch.linspace(-0.1, 0.1, len(weight))[:, None])
+        seeing = [denoiser(NOISY, STEP, each).rotation for each in (condition, other)]
+    assert torch.equal(*blind)
+    assert (seeing[0] - seeing[1]).abs().amax((1, 2, 3)).min() > 1e-4
 
 
 def test_windows_of_a_batch_do_not_touch_each_other():

@@ -9,7 +9,7 @@ from .examples import HANDS, random_pose, small_denoiser
 def _condition(valid: torch.Tensor):
     rot = random_pose(*valid.shape[:2])
     none = torch.zeros(valid.shape[:2])
-    return rotations_and_height(rot, valid, none, none.bool())
+    return rotations_and_height(rot, valid, none, none.bool(), none[:, 0].bool())
 
 
 def _hands(batch: int = 2) -> torch.Tensor:

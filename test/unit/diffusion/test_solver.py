@@ -91,6 +91,27 @@ def test_a_batch_gives_what_its_windows_give_alone(prior):
         assert torch.allclose(both.rot_world_joint[row], solver.solve_batch([window]).rot_world_joint[0], atol=1e-4)
 
 
+class _Overheard(InPoseRule):
+    """The rule, and the last condition that it was given."""
+
+    def __call__(self, prior, noise, condition, likelihood, measured_stddev):
+        object.__setattr__(self, 'condition', condition)
+        return super().__call__(prior, noise, condition, likelihood, measured_stddev)
+
+
+def test_the_prior_is_told_of_each_window_whether_it_is_zeroed(prior):
+    rule, window = _Overheard(), window_of(random_pose(8, spread=0.2), SKELETON, ROOT, HANDS, HANDS)
+    PoseSolver(prior, SKELETON, rule).solve_batch([replace(window, zeroed=zeroed) for zeroed in (True, False, True)])
+    assert rule.condition.zeroed.tolist() == [[True] * 8, [False] * 8, [True] * 8]
+
+
+def test_a_zeroed_window_has_another_pose(prior):
+    window = window_of(random_pose(8, spread=0.2), SKELETON, ROOT, HANDS, HANDS)
+    solver = PoseSolver(prior, SKELETON, RULE)
+    plain, zeroed = (solver.solve(replace(window, zeroed=each)).rot_world_joint for each in (False, True))
+    assert rotation.angle_between(plain, zeroed).max() > 1e-3
+
+
 def test_a_device_that_is_not_there_is_refused_with_a_reason(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     assert select_device('auto').type == 'cpu'

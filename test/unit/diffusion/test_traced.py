@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -25,3 +27,16 @@ def test_a_recorded_rule_gives_what_the_rule_gives_for_any_window_and_sensors(pr
             assert torch.allclose(found.rot_world_joint, expected.rot_world_joint, atol=1e-5)
             assert torch.allclose(found.position_stddev, expected.position_stddev, atol=1e-5)
             assert torch.allclose(found.positions, expected.positions, atol=1e-5)
+
+
+def test_one_recording_serves_who_is_zeroed_and_who_is_not(prior):
+    rule = InPoseRule()
+    recorded = TracedRule(rule)
+    plain, traced = PoseSolver(prior, SKELETON, rule), PoseSolver(prior, SKELETON, recorded)
+    window = window_of(random_pose(8, spread=0.2), SKELETON, torch.tensor([[0.0, 0.0, 0.9]]), HANDS, HANDS)
+    for zeroed in (False, True, False):
+        expected, found = (solver.solve(replace(window, zeroed=zeroed)) for solver in (plain, traced))
+        other = plain.solve(replace(window, zeroed=not zeroed))
+        assert torch.allclose(found.rot_world_joint, expected.rot_world_joint, atol=1e-5)
+        assert not torch.allclose(found.rot_world_joint, other.rot_world_joint, atol=1e-3)
+    assert len(recorded._graphs) == 1

@@ -49,7 +49,14 @@ def seen_windows(denoiser: Denoiser) -> tuple[Condition, torch.Tensor]:
     index = torch.linspace(frames - 1, len(clip) - 1, COUNT).long()[:, None] + torch.arange(1 - frames, 1)
     bones = clip.skeleton.bones.float().expand(COUNT, -1, -1)
     real = torch.ones(COUNT, frames, dtype=torch.bool)
-    window = MotionWindow(clip.rot_world_joint[index].float(), clip.root[index].float(), bones, real, rate)
+    window = MotionWindow(
+        clip.rot_world_joint[index].float(),
+        clip.root[index].float(),
+        bones,
+        real,
+        torch.zeros(COUNT, dtype=torch.bool),
+        rate,
+    )
     worn = torch.isin(torch.arange(22), torch.tensor(HANDS)).expand(COUNT, -1)
     condition, heading = dropout.dress(window, worn, torch.arange(COUNT) % 2 == 0, None)
     turn = rotation.about_z(-heading)[:, None, None]

@@ -62,3 +62,11 @@ def test_on_another_body_the_rotations_are_kept_and_the_way_goes_with_the_legs(c
     assert torch.equal(other.rot_world_joint, clip.rot_world_joint)
     assert torch.allclose(other.root, 1.2 * clip.root)
     assert torch.allclose(other.skeleton.lengths[18], 0.7 * clip.skeleton.lengths[18])
+
+
+def test_there_and_back_never_jumps_not_even_from_its_end_to_its_beginning(clip):
+    round_trip = clip.there_and_back()
+    assert len(round_trip) == 2 * len(clip) - 2
+    looped = torch.cat((round_trip.positions, round_trip.positions[:1]))
+    step = looped.diff(dim=0).norm(dim=-1).max()
+    torch.testing.assert_close(step, clip.positions.diff(dim=0).norm(dim=-1).max())

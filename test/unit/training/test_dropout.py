@@ -41,7 +41,7 @@ def masked(condition: Condition) -> torch.Tensor:
 
 
 def test_common_sets_are_worn_as_often_as_they_say() -> None:
-    worn = dropout.worn_joints(20000, torch.Generator().manual_seed(0))
+    worn = dropout.worn_joints(torch.zeros(20000, dtype=torch.bool), torch.Generator().manual_seed(0))
     for share, names in dropout.COMMON_SETS:
         row = torch.zeros(22, dtype=torch.bool)
         row[[smpl22.INDEX[name] for name in names]] = True
@@ -50,14 +50,42 @@ def test_common_sets_are_worn_as_often_as_they_say() -> None:
         assert share - 0.015 < found < share + (0.015 if names else 0.06)
 
 
+@pytest.mark.parametrize(('zeroed', 'sets'), [(False, dropout.COMMON_SETS), (True, dropout.ZEROED_SETS)])
+def test_who_is_zeroed_wears_other_sets_in_the_same_batch(zeroed: bool, sets: tuple) -> None:
+    which = torch.arange(40000) % 2 == 0
+    worn = dropout.worn_joints(which, torch.Generator().manual_seed(0))[which == zeroed]
+    shares = {names: 0.0 for _, names in (*dropout.COMMON_SETS, *dropout.ZEROED_SETS) if names}
+    for share, names in sets:
+        shares[names] = share
+    for names, share in shares.items():
+        if names:
+            row = torch.isin(torch.arange(22), torch.tensor([smpl22.INDEX[name] for name in names]))
+            assert float((worn == row).all(-1).float().mean()) == pytest.approx(share, abs=0.015)
+
+
+def test_the_height_of_who_is_zeroed_is_known_less_often(packed: Path) -> None:
+    drawn = source(packed).random(3000, torch.Generator().manual_seed(6))
+    condition, _ = dropout.draw_condition(drawn, torch.Generator().manual_seed(7))
+    head, known = condition.rotation_mask[:, -1, smpl22.HEAD], condition.height_mask[:, -1]
+    for zeroed, share in ((False, 0.7), (True, 0.2)):
+        assert float(known[head & (drawn.zeroed == zeroed)].float().mean()) == pytest.approx(share, abs=0.05)
+
+
+def test_the_condition_tells_who_is_zeroed(window: MotionWindow) -> None:
+    assert 0 < window.zeroed.sum() < COUNT
+    condition, _ = perfect(window, some_worn())
+    assert torch.equal(condition.zeroed, window.zeroed[:, None].expand(COUNT, FRAMES))
+    assert torch.equal(masked(condition)[..., -1], condition.zeroed.float())
+
+
 def test_the_rest_wears_random_subsets_of_any_joint_and_size() -> None:
-    worn = dropout.worn_joints(20000, torch.Generator().manual_seed(0))
+    worn = dropout.worn_joints(torch.zeros(20000, dtype=torch.bool), torch.Generator().manual_seed(0))
     assert worn.any(0).all() and not worn.all(0).any()
     assert {0, 1, 2, 5, 10} <= set(worn.sum(-1).tolist())
 
 
 def test_some_windows_of_a_batch_wear_nothing() -> None:
-    worn = dropout.worn_joints(2000, torch.Generator().manual_seed(0))
+    worn = dropout.worn_joints(torch.arange(2000) % 2 == 0, torch.Generator().manual_seed(0))
     assert 0.01 < float((~worn.any(-1)).float().mean()) < 0.2
 
 
@@ -89,6 +117,7 @@ def test_a_head_at_its_standing_height_measures_one() -> None:
         root=torch.stack((legs * 0, legs * 0, legs)).expand(1, FRAMES, 3),
         bones=body.bones.float()[None],
         real=torch.ones(1, FRAMES, dtype=torch.bool),
+        zeroed=torch.zeros(1, dtype=torch.bool),
         rate=RATE,
     )
     condition, _ = dropout.dress(window, torch.ones(1, 22, dtype=torch.bool), torch.ones(1, dtype=torch.bool), None)
@@ -116,7 +145,8 @@ def test_what_is_not_worn_is_not_seen(window: MotionWindow) -> None:
     unheard = dropout.dress(window, worn, torch.zeros(COUNT, dtype=torch.bool), None)[0]
     blind = dropout.dress(replace(window, rot_world_joint=hidden), worn, torch.zeros(COUNT, dtype=torch.bool), None)[0]
     assert torch.allclose(masked(unheard)[1:], masked(blind)[1:], atol=1e-6)
-    assert not masked(unheard)[0].any()
+    # Of who wears nothing, the prior knows only whether they are zeroed: the last feature.
+    assert not masked(unheard)[0, :, :-1].any()
 
 
 def test_gaps_and_errors_come_with_a_generator_only(window: MotionWindow) -> None:

@@ -61,7 +61,7 @@ def test_a_run_leaves_curves_with_every_column_a_state_and_a_model_with_its_spre
     trainer(tmp_path, packed, 3).run()
     table = rows(tmp_path)
     assert [row['step'] for row in table] == ['2', '3']
-    errors = ('rotations_cm', 'height_cm', 'height_upper_cm', 'six_imus_cm')
+    errors = ('rotations_cm', 'height_cm', 'height_upper_cm', 'six_imus_cm', 'six_zeroed_cm', 'six_zeroed_deg')
     assert set(table[0]) == {'step', 'seconds', 'loss', *loss.WEIGHTS, *errors}
     assert all(math.isfinite(float(value)) for row in table for value in row.values())
     assert (tmp_path / 'training.pt').exists()

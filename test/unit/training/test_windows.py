@@ -9,11 +9,30 @@ import torch
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.geometry import rotation
+from inpose_ros.motion.clip import MotionClip
 from inpose_ros.motion.packed import PackedMotion
+from inpose_ros.sensing.calibration import REST_POSES
 from inpose_ros.training import windows
 from inpose_ros.training.windows import MotionWindow, WindowSource
 
 from .examples import FRAMES, RATE, SOURCES, SUBJECTS, source, turned
+
+
+class ArmsOut:
+    """A split in which anna never lets her arms hang."""
+
+    def __init__(self, motion: PackedMotion) -> None:
+        self.motion, self.rows = motion, motion.rows
+
+    def __iter__(self):
+        for clip in self.motion:
+            yield self._raised(clip) if clip.subject == 'anna' else clip
+
+    @staticmethod
+    def _raised(clip: MotionClip) -> MotionClip:
+        rot = clip.rot_world_joint.clone()
+        rot[:, 16:] = rot[:, [smpl22.PELVIS]]
+        return replace(clip, rot_world_joint=rot)
 
 
 def random_windows(packed: Path, count: int = 8, seed: int = 0) -> MotionWindow:
@@ -89,7 +108,8 @@ def test_a_turned_window_keeps_heights_and_distances(packed: Path) -> None:
 def test_the_same_seed_draws_the_same_windows_and_another_seed_others(packed: Path) -> None:
     first, again, other = random_windows(packed), random_windows(packed), random_windows(packed, seed=1)
     assert all(
-        torch.equal(getattr(first, name), getattr(again, name)) for name in ('rot_world_joint', 'root', 'bones', 'real')
+        torch.equal(getattr(first, name), getattr(again, name))
+        for name in ('rot_world_joint', 'root', 'bones', 'real', 'zeroed')
     )
     assert not torch.allclose(first.root, other.root)
 
@@ -98,11 +118,95 @@ def test_drawn_windows_show_bodies_of_the_data_on_the_floor_facing_anywhere(pack
     window = random_windows(packed, 200)
     identity = window.rot_world_joint.transpose(-1, -2) @ window.rot_world_joint
     assert torch.allclose(identity, torch.eye(3).expand_as(identity), atol=1e-5)
-    bodies = torch.stack([body.bones.float() for body in SUBJECTS.values()])
-    assert ((window.bones[:, None] - bodies).abs().amax((-1, -2)).amin(-1) < 1e-6).all()
+    bodies = torch.stack([body.bones.float() for body in SUBJECTS.values()]).norm(dim=-1)
+    assert ((window.bones.norm(dim=-1)[:, None] - bodies).abs().amax(-1).amin(-1) < 1e-5).all()
     assert window.positions[:, -1, :, 2].amin() > -0.02
     heading = rotation.heading(window.rot_world_joint[:, -1, smpl22.PELVIS])
     assert torch.histc(heading, 8, -torch.pi, torch.pi).min() > 5
+
+
+def test_drawn_windows_are_zeroed_or_have_axes_that_differ_a_little_or_are_as_recorded(packed: Path) -> None:
+    window = random_windows(packed, 400)
+    bodies = torch.stack([body.bones.float() for body in SUBJECTS.values()])
+    off = (window.bones[:, None] - bodies).norm(dim=-1)
+    off = (off / bodies.norm(dim=-1).clamp(min=1e-6)).amax(-1).amin(-1)
+    assert 0.32 < float(window.zeroed.float().mean()) < 0.48
+    assert 0.4 < float((off[~window.zeroed] < 1e-4).float().mean()) < 0.6
+    assert off[~window.zeroed].max() < 0.25 < off[window.zeroed].min()
+
+
+def test_a_zeroed_window_has_every_joint_where_it_was_and_is_turned_otherwise(packed: Path) -> None:
+    clips, newest = source(packed).grid(30)
+    plain, zeroed = (source(packed).at(clips, newest, zeroed=torch.full((30,), each)) for each in (False, True))
+    assert not plain.zeroed.any() and zeroed.zeroed.all()
+    assert torch.allclose(zeroed.positions, plain.positions, atol=1e-5)
+    assert torch.equal(zeroed.contact, plain.contact)
+    assert torch.allclose(zeroed.bones.norm(dim=-1), plain.bones.norm(dim=-1), atol=1e-6)
+    assert rotation.angle_between(zeroed.rot_world_joint, plain.rot_world_joint).amax((-1, -2)).min() > 0.05
+
+
+def test_mirroring_and_turning_leave_the_joints_of_who_is_zeroed_where_they_leave_all_others(packed: Path) -> None:
+    clips, newest = source(packed).grid(30)
+    chosen, facing = torch.arange(30) % 2 == 0, rotation.about_z(torch.linspace(-3, 3, 30))[:, None]
+    plain, zeroed = (
+        windows._turned(
+            windows._mirrored(source(packed).at(clips, newest, zeroed=torch.full((30,), each)), chosen), facing
+        )
+        for each in (False, True)
+    )
+    assert not plain.zeroed.any() and zeroed.zeroed.all()
+    assert torch.allclose(zeroed.positions, plain.positions, atol=1e-5)
+    assert rotation.angle_between(zeroed.rot_world_joint, plain.rot_world_joint).amax((-1, -2)).min() > 0.05
+
+
+def test_other_axes_move_no_joint_whatever_they_are(packed: Path) -> None:
+    window = random_windows(packed)
+    axes = rotation.exp(2 * torch.randn(8, 22, 3, generator=torch.Generator().manual_seed(3)))
+    reframed = windows._reframed(window, axes)
+    assert torch.allclose(reframed.positions, window.positions, atol=1e-5)
+    assert torch.allclose(reframed.rot_world_joint, window.rot_world_joint @ axes[:, None], atol=1e-6)
+    back = windows._reframed(reframed, axes.transpose(-1, -2))
+    assert torch.allclose(back.bones, window.bones, atol=1e-6)
+    assert torch.allclose(back.rot_world_joint, window.rot_world_joint, atol=1e-5)
+
+
+def test_a_zeroed_person_who_stands_is_at_the_n_pose(packed: Path) -> None:
+    """Everybody begins in a relaxed stance, facing forward; they may sway a little."""
+    first, rest = torch.zeros(3), REST_POSES['n_pose'].float()
+    arms = [smpl22.INDEX[f'{side}_{name}'] for side in ('left', 'right') for name in ('shoulder', 'elbow', 'wrist')]
+    plain, zeroed = (
+        source(packed).at(torch.arange(3), first, zeroed=torch.full((3,), each)).rot_world_joint[:, -1, arms]
+        for each in (False, True)
+    )
+    assert rotation.angle_between(zeroed, rest[arms].expand_as(zeroed)).max() < 0.12
+    assert rotation.angle_between(plain, rest[arms].expand_as(plain)).amax(-1).min() > 0.25
+
+
+def test_those_are_zeroed_who_are_asked_for_and_were_seen_standing(packed: Path) -> None:
+    motion = PackedMotion(packed, 'train')
+    windows_of = WindowSource(ArmsOut(motion), FRAMES, RATE)
+    clips, newest = windows_of.grid(40)
+    ben = torch.tensor([motion.rows[number]['subject'] == 'ben' for number in clips.tolist()])
+    asked = torch.arange(40) % 2 == 0
+    plain, window = windows_of.at(clips, newest), windows_of.at(clips, newest, zeroed=asked)
+    assert torch.equal(window.zeroed, asked & ben) and 0 < window.zeroed.sum() < asked.sum()
+    assert not plain.zeroed.any()
+    same = (window.rot_world_joint == plain.rot_world_joint).flatten(1).all(-1)
+    assert torch.equal(same, ~window.zeroed)
+
+
+def test_who_was_never_seen_standing_is_never_drawn_zeroed(packed: Path) -> None:
+    windows_of = WindowSource(ArmsOut(PackedMotion(packed, 'train')), FRAMES, RATE)
+    window = windows_of.random(300, torch.Generator().manual_seed(0))
+    lengths = SUBJECTS['ben'].bones.float().norm(dim=-1)
+    ben = torch.isclose(window.bones.norm(dim=-1), lengths, atol=1e-5).all(-1)
+    assert window.zeroed.any() and not (window.zeroed & ~ben).any()
+
+
+@pytest.mark.parametrize('row', [{'label': 'fast Walking', 'name': '07_01'}, {'name': 'march_3', 'label': 'x'}])
+def test_walking_is_drawn_more_often_than_jumping(row: dict[str, str]) -> None:
+    jumping = {'source': 'cmu', 'label': 'jumping', 'name': '13_11'}
+    assert windows._weight({'source': 'cmu'} | row) == windows.LOCOMOTION_WEIGHT * windows._weight(jumping)
 
 
 def test_sources_are_drawn_by_their_time_and_weight(packed: Path) -> None:
@@ -111,7 +215,8 @@ def test_sources_are_drawn_by_their_time_and_weight(packed: Path) -> None:
     for clip in motion:
         share[clip.subject] += windows.SOURCE_WEIGHTS[SOURCES[clip.subject]] * len(clip) / clip.fps
     window = random_windows(packed, 2000)
-    anna = torch.isclose(window.bones, SUBJECTS['anna'].bones.float()).all(-1).all(-1).float().mean()
+    lengths = SUBJECTS['anna'].bones.float().norm(dim=-1)
+    anna = torch.isclose(window.bones.norm(dim=-1), lengths, atol=1e-5).all(-1).float().mean()
     assert abs(float(anna) - share['anna'] / sum(share.values())) < 0.05
 
 
@@ -137,6 +242,7 @@ def test_velocity_and_contact_are_those_of_a_body_that_glides_or_stands() -> Non
         root=speed[:, None] * seconds[:, None],
         bones=Skeleton.mean().bones.float().expand(2, -1, -1),
         real=torch.ones(2, FRAMES, dtype=torch.bool),
+        zeroed=torch.zeros(2, dtype=torch.bool),
         rate=RATE,
     )
     assert torch.allclose(window.root_velocity, speed[:, None].expand(-1, FRAMES, -1), atol=1e-4)
