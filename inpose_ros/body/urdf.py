@@ -95,14 +95,18 @@ def rotations_from_angles(
     angles: Float[np.ndarray, '*batch 63'], rot_world_root: Float[Tensor | np.ndarray, '*batch 3 3'] | None = None
 ) -> Float[np.ndarray, '*batch joint 3 3']:
     """The global rotations that these angles give; the inverse of revolute_angles."""
-    batch = angles.shape[:-1]
-    elementary = _elementary(angles.reshape(*batch, -1, 3))
-    local = elementary[..., 0, :, :] @ elementary[..., 1, :, :] @ elementary[..., 2, :, :]
+    batch, local = angles.shape[:-1], ball_rotations(angles)
     root = np.broadcast_to(np.eye(3), (*batch, 3, 3)) if rot_world_root is None else rot_world_root
     world = [np.asarray(root, dtype=np.float64)]
     for joint, parent in enumerate(_PARENTS):
         world.append(world[parent] @ local[..., joint, :, :])
     return np.stack(world, -3)
+
+
+def ball_rotations(angles: Float[np.ndarray, '*batch 63']) -> Float[np.ndarray, '*batch 21 3 3']:
+    """The rotation of each ball joint, relative to its parent, that its three angles give."""
+    elementary = _elementary(angles.reshape(*angles.shape[:-1], -1, 3))
+    return elementary[..., 0, :, :] @ elementary[..., 1, :, :] @ elementary[..., 2, :, :]
 
 
 def link_transforms(skeleton: Skeleton, angles: Float[np.ndarray, '63'], frame_prefix: str = '') -> LinkTransforms:

@@ -189,6 +189,25 @@ def test_capsules_end_where_their_bones_end():
             assert np.abs(bones - (middle + half)).sum(-1).min() < 1e-9
 
 
+def test_every_cylinder_has_a_ball_of_its_radius_at_both_ends():
+    robot, found = ET.fromstring(urdf.urdf_xml(odd_skeleton(4)).encode()), 0
+    for link in robot.findall('link'):
+        balls = [
+            (np.array(visual.find('origin').get('xyz').split(), float), float(ball.get('radius')))
+            for visual in link.findall('visual')
+            if (ball := visual.find('geometry/sphere')) is not None
+        ]
+        for visual in link.findall('visual'):
+            if (cylinder := visual.find('geometry/cylinder')) is None:
+                continue
+            middle = np.array(visual.find('origin').get('xyz').split(), float)
+            radius, found = float(cylinder.get('radius')), found + 1
+            same = [place for place, size in balls if size == radius]
+            for end in (np.zeros(3), 2 * middle):
+                assert min(np.linalg.norm(place - end) for place in same) < 1e-9
+    assert found == 20  # the bones of that skeleton that have a length
+
+
 @pytest.mark.parametrize('seed', range(3))
 def test_the_urdf_in_an_independent_library_gives_the_same_kinematics(seed):
     yourdfpy = pytest.importorskip('yourdfpy')
