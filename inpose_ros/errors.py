@@ -21,6 +21,10 @@ class SensorError(InPoseError):
     """A sensor's configuration makes no sense."""
 
 
+class FaultError(InPoseError):
+    """A fault that is to be played makes no sense, or its file is missing."""
+
+
 class MeasurementError(InPoseError):
     """A message holds no usable measurement; `cause` is the word under which it is counted."""
 

@@ -1,7 +1,7 @@
 """Static calibration: how each sensor is strapped on, from a pose that the user holds; and which way is forward."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -99,6 +99,44 @@ def reset_heading(rot_world_sensor: Mapping[str, Float[np.ndarray, '3 3'] | None
     chosen = anchor(heard)
     rot = torch.from_numpy(np.asarray(rot_world_sensor[chosen.name], dtype=np.float64))
     return -float(_facing({chosen.name: rot}, chosen, 't_pose'))
+
+
+def facing(rot_world_sensor: Float[np.ndarray, '3 3'], sensor: Sensor, pose: str = 't_pose') -> float:
+    """The direction [rad] in which somebody in this pose faces, by one sensor's reading and its configured mount."""
+    rot = torch.from_numpy(np.asarray(rot_world_sensor, dtype=np.float64))
+    return float(_facing({sensor.name: rot}, sensor, pose))
+
+
+def with_headings(
+    samples: Mapping[str, Sequence[Float[np.ndarray, '3 3'] | None]],
+    sensors: Sequence[Sensor],
+    adrift: Collection[str],
+    pose: str,
+) -> tuple[dict[str, list[Float[np.ndarray, '3 3']]], dict[str, float]]:
+    """Turn what each of the sensors `adrift` says until all agree where the user faces; and the angles [rad].
+
+    An IMU without a magnetometer has a heading of its own, which no mount can make good: a mount acts in the sensor's
+    axes. So while the user holds a pose, each is turned until its joint, by its configured mount, faces as the body
+    does; the others tell how that is, or, where there is none, the anchor.
+
+    Raises:
+        CalibrationError: as `calibrate`.
+    """
+    heard = {name: [rot for rot in rows if rot is not None] for name, rows in samples.items()}
+    if not adrift:
+        return heard, {}
+    means = {sensor.name: _held(sensor.name, heard.get(sensor.name, ()), MAX_MOTION)[0].numpy() for sensor in sensors}
+    certain = anchor([sensor for sensor in sensors if sensor.name not in adrift] or sensors)
+    wanted = facing(means[certain.name], certain, pose)
+    yaws = {
+        sensor.name: math.remainder(wanted - facing(means[sensor.name], sensor, pose), math.tau)
+        for sensor in sensors
+        if sensor.name in adrift
+    }
+    for name, yaw in yaws.items():
+        turn = rotation.about_z(torch.tensor(yaw, dtype=torch.float64)).numpy()
+        heard[name] = [turn @ rot for rot in heard[name]]
+    return heard, yaws
 
 
 def turned(measurement: Measurement, yaw: float) -> Measurement:

@@ -9,12 +9,15 @@ from inpose_ros.body import smpl22
 from inpose_ros.errors import SensorError
 from inpose_ros.geometry.transform import Transform
 
-TYPES = ('pose', 'imu')
+TYPES = ('pose', 'pose_cov', 'odometry', 'tf', 'imu')
 
 
 @dataclass(frozen=True)
 class Sensor:
-    """A device on the body: which joint it is strapped to, how it sits there, how well it measures."""
+    """A device on the body: which joint it is strapped to, how it sits there, how well it measures.
+
+    `zeroed`: its mount was found in an N-pose, so it says how far the joint is from that, not from an anatomical zero.
+    """
 
     name: str
     joint: str
@@ -22,6 +25,7 @@ class Sensor:
     T_joint_sensor: Transform = field(default_factory=Transform.identity)
     position_stddev: float = 0.005
     rotation_stddev: float = 0.02
+    zeroed: bool = False
 
     def __post_init__(self) -> None:
         if self.joint not in smpl22.INDEX:
@@ -40,6 +44,8 @@ class Measurement:
 
     `rot_world_sensor` is a rotation matrix, `position` the sensor's place in the world [m], `angular_velocity` [rad/s]
     and `specific_force` [m/s2] are in sensor axes (at rest the specific force points up, 9.81).
+    `position_stddev` [m] and `rotation_stddev` [rad] are this reading's own noise, where the message says it
+    (a covariance) or a filter knows it; None: that of the sensor.
     """
 
     sensor: str
@@ -48,3 +54,5 @@ class Measurement:
     position: Float[np.ndarray, '3'] | None = None
     angular_velocity: Float[np.ndarray, '3'] | None = None
     specific_force: Float[np.ndarray, '3'] | None = None
+    position_stddev: float | None = None
+    rotation_stddev: float | None = None

@@ -1,7 +1,8 @@
 """Measurements brought onto the prior's grid, which is anchored at the newest of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -13,11 +14,14 @@ from torch import Tensor
 from inpose_ros.body import smpl22
 from inpose_ros.errors import MeasurementError
 from inpose_ros.geometry import rotation
+from inpose_ros.sensing import inertial
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
 
-# Behind its last stamp a sensor's value is held for so long [ns]: sensors neither tick nor arrive together.
+# Behind its last stamp a sensor's value is held for so long [ns] at least: sensors neither tick nor arrive together.
 HOLD_NS = 60_000_000
+# A slow sensor is held for so many of its own intervals: one reading may come late, and one be lost.
+HOLD_INTERVALS = 2.5
 # The spread of a joint that no sensor measures: a finite placeholder.
 NO_STDDEV = 1.0
 
@@ -27,7 +31,8 @@ class JointWindow:
     """What is known of each joint at each frame of the grid; the last frame is at `stamp_ns`.
 
     Mountings are already taken off: rotations are world <- joint, locations are those of the joint itself [m].
-    Where a mask is false the value is a finite placeholder (identity, zero) and means nothing.
+    Where a mask is false the value is a finite placeholder (identity, zero) and means nothing. `zeroed`: the rotations
+    are zero where the person's own N-pose is.
     """
 
     stamp_ns: int
@@ -37,6 +42,7 @@ class JointWindow:
     location_valid: Bool[Tensor, 'frame joint']
     rotation_stddev: Float[Tensor, 'joint']
     position_stddev: Float[Tensor, 'joint']
+    zeroed: bool = False
 
 
 class _Places(NamedTuple):
@@ -46,6 +52,18 @@ class _Places(NamedTuple):
     high: Int[np.ndarray, 'frame']
     fraction: Float[np.ndarray, 'frame']
     valid: Bool[np.ndarray, 'frame']
+
+
+class _Quantity(NamedTuple):
+    """A field of Measurement, what stands for it where it is unknown, and where it is after the last reading."""
+
+    name: str
+    placeholder: Float[np.ndarray, '...']
+    goes_on: Callable[[Sequence[Measurement], Int[np.ndarray, 'frame']], Float[np.ndarray, 'frame ...']]
+
+
+_ROTATION = _Quantity('rot_world_sensor', np.eye(3), inertial.turned_on)
+_POSITION = _Quantity('position', np.zeros(3), inertial.moved_on)
 
 
 class _Series(NamedTuple):
@@ -63,8 +81,9 @@ def joint_window(
     """Interpolate every sensor at `frames` instants, `rate` [Hz] apart, the last at the window's newest stamp.
 
     Between two measurements of a sensor the value is interpolated, unless they lie more than `timeout_ns` apart;
-    behind its last it is held for HOLD_NS (or timeout_ns, if shorter). Elsewhere it is not valid. Where two sensors
-    sit on one joint, at each frame the more precise of those that are valid counts.
+    behind its last the sensor is taken to go on as it moved, for HOLD_INTERVALS of its usual ones, for HOLD_NS at least
+    and for timeout_ns at most. Elsewhere it is not valid. Where two sensors sit on one joint, at each frame the more
+    precise of those that are valid counts. A reading's own noise goes over its sensor's.
 
     Raises:
         MeasurementError: the window is empty.
@@ -74,20 +93,20 @@ def joint_window(
     back = np.arange(frames - 1, -1, -1) * (1e9 / rate)
     grid = window.newest_stamp_ns - np.rint(back).astype(np.int64)
     readings = [window.series(sensor.name) for sensor in sensors]
-    rotations = _around(readings, 'rot_world_sensor', np.eye(3), grid, timeout_ns)
-    positions = _around(
-        [() if sensor.type == 'imu' else own for sensor, own in zip(sensors, readings, strict=True)],
-        'position', np.zeros(3), grid, timeout_ns,
-    )  # fmt: skip
+    places = [_places(own, grid, timeout_ns) if own else None for own in readings]
+    around = partial(_around, places=places, grid=grid, timeout_ns=timeout_ns)
+    rotations = around(readings, _ROTATION)
+    located = [() if sensor.type == 'imu' else own for sensor, own in zip(sensors, readings, strict=True)]
+    positions = around(located, _POSITION)
     rot_world_joint, lever = _without_mount(sensors, _slerp(rotations))
     # A tracker without a rotation tells where its joint is only if it sits right on it.
     known = positions.valid & (rotations.valid | (lever == 0).all(-1))
-    places = positions.before + positions.fraction[..., None] * (positions.after - positions.before) - lever
+    spots = positions.before + positions.fraction[..., None] * (positions.after - positions.before) - lever
     rot, rot_valid, rotation_stddev = _by_joint(
-        sensors, [sensor.rotation_stddev for sensor in sensors], rot_world_joint, rotations.valid, np.eye(3)
+        sensors, _stddevs('rotation_stddev', sensors, readings), rot_world_joint, rotations.valid, np.eye(3)
     )
     location, location_valid, position_stddev = _by_joint(
-        sensors, [sensor.position_stddev for sensor in sensors], places, known, np.zeros(3)
+        sensors, _stddevs('position_stddev', sensors, readings), spots, known, np.zeros(3)
     )
     return JointWindow(
         stamp_ns=int(window.newest_stamp_ns),
@@ -97,47 +116,75 @@ def joint_window(
         location_valid=location_valid,
         rotation_stddev=rotation_stddev,
         position_stddev=position_stddev,
+        zeroed=bool(sensors) and all(sensor.zeroed for sensor in sensors),
     )
 
 
 def _around(
     series: Sequence[Sequence[Measurement]],
-    name: str,
-    placeholder: Float[np.ndarray, '...'],
+    quantity: _Quantity,
+    places: Sequence[_Places | None],
     grid: Int[np.ndarray, 'frame'],
     timeout_ns: int,
 ) -> _Series:
-    """The readings of one field of Measurement around each frame; the placeholder where a sensor has none."""
-    before = np.broadcast_to(placeholder, (len(series), len(grid), *placeholder.shape)).copy()
+    """The readings of one quantity around each frame; the placeholder where a sensor has none.
+
+    Args:
+        places: those of each sensor's readings, whatever they hold.
+    """
+    before = np.broadcast_to(quantity.placeholder, (len(series), len(grid), *quantity.placeholder.shape)).copy()
     after = before.copy()
     fraction, valid = np.zeros(before.shape[:2]), np.zeros(before.shape[:2], dtype=bool)
-    value = attrgetter(name)
+    value = attrgetter(quantity.name)
     for row, measurements in enumerate(series):
         own = [m for m in measurements if value(m) is not None]
         if own:
-            stamps = np.array([m.stamp_ns for m in own], dtype=np.int64)
-            low, high, fraction[row], valid[row] = _places(stamps, grid, timeout_ns)
+            there = places[row] if len(own) == len(measurements) else _places(own, grid, timeout_ns)
+            fraction[row], valid[row] = there.fraction, there.valid
             used = np.zeros(len(own), dtype=bool)
-            used[low] = used[high] = True
+            used[there.low] = used[there.high] = True
             values = np.array([value(own[i]) for i in used.nonzero()[0]], dtype=np.float64)
             order = used.cumsum() - 1
-            before[row], after[row] = values[order[low]], values[order[high]]
+            before[row], after[row] = values[order[there.low]], values[order[there.high]]
+            beyond = valid[row] & (grid > own[-1].stamp_ns)
+            if beyond.any():
+                before[row, beyond] = after[row, beyond] = quantity.goes_on(own, grid[beyond])
     return _Series(before, after, fraction, valid)
 
 
-def _places(stamps: Int[np.ndarray, 'reading'], grid: Int[np.ndarray, 'frame'], timeout_ns: int) -> _Places:
+def _places(own: Sequence[Measurement], grid: Int[np.ndarray, 'frame'], timeout_ns: int) -> _Places:
+    stamps = np.array([m.stamp_ns for m in own], dtype=np.int64)
     behind = stamps.searchsorted(grid, side='right')
     low, high = np.maximum(behind - 1, 0), np.minimum(behind, len(stamps) - 1)
     past, gap = grid - stamps[low], stamps[high] - stamps[low]
     inside = (past == 0) | ((gap > 0) & (gap <= timeout_ns))
-    held = (behind == len(stamps)) & (past <= min(timeout_ns, HOLD_NS))
+    held = (behind == len(stamps)) & (past <= hold_ns(stamps, timeout_ns))
     fraction = np.where(gap > 0, np.maximum(past, 0) / np.maximum(gap, 1), 0.0)
     return _Places(low, high, fraction, (past >= 0) & (inside | held))
+
+
+def hold_ns(stamps: Int[np.ndarray, 'reading'], timeout_ns: int) -> int:
+    """How long the last value of a sensor counts that measured at these rising stamps [ns].
+
+    Irregular intervals are not those of a slow sensor but of one that fails, of whose readings few are plausible.
+    """
+    usual = 0.0
+    if len(stamps) > 3:
+        intervals = np.sort(np.diff(stamps))  # np.percentile takes twenty times as long
+        lower, middle, upper = (intervals[round(share * (len(intervals) - 1))] for share in (0.25, 0.5, 0.75))
+        usual = float(middle) if upper <= 2 * lower else 0.0
+    return min(timeout_ns, max(HOLD_NS, round(HOLD_INTERVALS * usual)))
 
 
 def _slerp(series: _Series) -> Float[np.ndarray, 'sensor frame 3 3']:
     before, after, fraction = (torch.from_numpy(array) for array in series[:3])
     return rotation.slerp(before, after, fraction).numpy()
+
+
+def _stddevs(name: str, sensors: Sequence[Sensor], readings: Sequence[Sequence[Measurement]]) -> list[float]:
+    """One spread of each sensor: what its newest reading says, or else what it is configured with."""
+    said = [getattr(own[-1], name) if own else None for own in readings]
+    return [getattr(sensor, name) if own is None else own for sensor, own in zip(sensors, said, strict=True)]
 
 
 def _without_mount(

@@ -9,6 +9,9 @@ from inpose_ros.sensing.measurement import Measurement
 
 # A flood of stamps inside the span must not fill the memory; 1 kHz over four seconds fits.
 CAPACITY = 4096
+# Time has gone back a little where this many readings of every sensor come in turn from so far behind the newest [ns].
+_BACK_COUNT = 5
+_BACK_NS = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class MeasurementWindow:
         self._measurements: dict[str, list[Measurement]] = {}
         self._heard: dict[str, int] = {}
         self._gone_back: dict[str, Measurement] = {}
+        self._behind: dict[str, list[Measurement]] = {}
         self._old_in_a_row = 0
 
     @property
@@ -60,16 +64,23 @@ class MeasurementWindow:
         """Put a measurement where its stamp belongs.
 
         When every sensor heard within the span has gone back behind the window's start (a looping bag, a restarted
-        clock), the window is emptied and goes on in the new time. One old stamp alone is a straggler.
+        clock), the window is emptied and goes on in the new time. One old stamp alone is a straggler. Inside the span
+        it takes more to tell new times from late readings: the last few of every sensor must lie well behind the
+        newest stamp, and rise.
 
         Raises:
             MeasurementError: it was dropped; `cause` is future, too_old or duplicate.
         """
-        self._hear(measurement.sensor, now_ns)
+        self._pass_until(now_ns)
         if measurement.stamp_ns > now_ns + self.future_ns:
             raise self._dropped(
                 'future', measurement, f'{(measurement.stamp_ns - now_ns) / 1e9:.3f} s ahead of the clock'
             )
+        self._heard[measurement.sensor] = self._elapsed_ns
+        self._note_behind(measurement)
+        if self._is_behind():
+            self._restart([m for name in self._live() for m in self._behind[name]])
+            return
         if self._newest_ns is not None and measurement.stamp_ns < self._newest_ns - self.span_ns:
             self._meet_old(measurement)
             return
@@ -86,11 +97,28 @@ class MeasurementWindow:
         """An immutable copy."""
         return WindowSnapshot(self._newest_ns, {name: self.series(name) for name in self._measurements})
 
-    def _hear(self, sensor: str, now_ns: int) -> None:
+    def _pass_until(self, now_ns: int) -> None:
         if self._now_ns is not None:
             self._elapsed_ns += max(0, now_ns - self._now_ns)
         self._now_ns = now_ns
-        self._heard[sensor] = self._elapsed_ns
+
+    def _live(self) -> set[str]:
+        """The sensors that were heard within the span."""
+        return {name for name, heard in self._heard.items() if self._elapsed_ns - heard <= self.span_ns}
+
+    def _note_behind(self, measurement: Measurement) -> None:
+        """Keep a sensor's readings as they come while they lie well behind the newest stamp, and rise."""
+        row = self._behind.setdefault(measurement.sensor, [])
+        if self._newest_ns is None or measurement.stamp_ns >= self._newest_ns - _BACK_NS:
+            row.clear()
+        elif not row or measurement.stamp_ns != row[-1].stamp_ns:  # a double says nothing
+            if row and measurement.stamp_ns < row[-1].stamp_ns:
+                row.clear()
+            row.append(measurement)
+            del row[:-_BACK_COUNT]
+
+    def _is_behind(self) -> bool:
+        return all(len(self._behind.get(name, ())) >= _BACK_COUNT for name in self._live())
 
     def _dropped(self, cause: str, measurement: Measurement, reason: str) -> MeasurementError:
         self.counts[cause] += 1
@@ -100,7 +128,7 @@ class MeasurementWindow:
         """Drop a stamp from before the window's start, unless it shows that time has gone back."""
         self._gone_back[measurement.sensor] = measurement
         self._old_in_a_row += 1
-        live = {name for name, heard in self._heard.items() if self._elapsed_ns - heard <= self.span_ns}
+        live = self._live()
         if self._old_in_a_row < 2 or not live <= self._gone_back.keys():
             age = (self._newest_ns - measurement.stamp_ns) / 1e9
             raise self._dropped('too_old', measurement, f'{age:.3f} s older than the newest')

@@ -84,6 +84,7 @@ def test_results_are_float32_and_placeholders_are_finite():
 def test_no_sensor_at_all_gives_a_window_without_a_valid_value():
     result = solve(filled({'head': [0]}))
     assert not result.rot_valid.any() and not result.location_valid.any()
+    assert not result.zeroed
 
 
 def test_frames_before_the_first_measurement_are_not_valid():
@@ -91,13 +92,29 @@ def test_frames_before_the_first_measurement_are_not_valid():
     assert result.rot_valid[:, HEAD].tolist() == [False] * 10 + [True] * 21
 
 
-def test_a_sensor_somewhat_behind_the_newest_stamp_is_held():
+def test_a_sensor_somewhat_behind_the_newest_stamp_goes_on_as_it_moved():
     window = filled({'head': range(0, 401 * MS, 10 * MS), 'left_wrist': range(0, 371 * MS, 10 * MS)})
     result = solve(window, Sensor('head', 'head'), Sensor('left_wrist', 'left_wrist'))
     wrist = smpl22.INDEX['left_wrist']
     assert result.rot_valid[:, wrist].all()
-    np.testing.assert_allclose(result.location[-3:, wrist], moving([0.37] * 3), atol=1e-6)
-    np.testing.assert_allclose(result.rot_world_joint[-3:, wrist], turning([0.37] * 3), atol=1e-6)
+    np.testing.assert_allclose(result.location[-3:, wrist], moving([0.38, 0.39, 0.40]), atol=1e-6)
+    np.testing.assert_allclose(result.rot_world_joint[-3:, wrist], turning([0.38, 0.39, 0.40]), atol=1e-6)
+
+
+def test_readings_that_lack_a_part_do_not_disturb_those_that_have_it():
+    """Every third reading has no place, every fourth no rotation; both are as if those readings were not there."""
+    stamps = range(0, 401 * MS, 10 * MS)
+    window, placed, turned = (MeasurementWindow(span_ns=2000 * MS) for _ in range(3))
+    for i, stamp in enumerate(stamps):
+        rot, place = turning(stamp / 1e9)[0], np.sin(moving(7 * stamp / 1e9))[0]
+        window.add(Measurement('head', stamp, rot if i % 4 != 2 else None, place if i % 3 != 2 else None), stamp)
+        if i % 3 != 2:
+            placed.add(Measurement('head', stamp, rot, place), stamp)
+        if i % 4 != 2:
+            turned.add(Measurement('head', stamp, rot, place), stamp)
+    mine, where, how = (solve(w, Sensor('head', 'head')) for w in (window, placed, turned))
+    np.testing.assert_allclose(mine.location[:, HEAD], where.location[:, HEAD], atol=1e-6)
+    np.testing.assert_allclose(mine.rot_world_joint[:, HEAD], how.rot_world_joint[:, HEAD], atol=1e-6)
 
 
 @pytest.mark.parametrize(('timeout', 'held'), [(200 * MS, 6), (20 * MS, 2)])
@@ -106,6 +123,54 @@ def test_a_sensor_far_behind_is_held_shortly_and_then_not_valid(timeout, held):
     result = solve(window, Sensor('head', 'head'), Sensor('left_wrist', 'left_wrist'), timeout=timeout)
     valid = result.rot_valid[:, smpl22.INDEX['left_wrist']].tolist()
     assert valid == [True] * (21 + held) + [False] * (10 - held)
+
+
+@pytest.mark.parametrize(
+    ('interval', 'timeout', 'held'),
+    [(50, 500, 120), (50, 100, 100), (10, 500, 60), (100, 500, 250), (400, 500, 500)],
+)
+def test_a_slow_sensor_is_held_for_two_and_a_half_of_its_intervals(interval, timeout, held):
+    """60 ms at least, the timeout at most; one that sends at 20 Hz must not flicker beside faster ones."""
+    last = 1600 * MS
+    for behind in (held - 10, held, held + 10):
+        window = filled({'head': [last + behind * MS], 'left_wrist': range(400 * MS, last + 1, interval * MS)})
+        result = solve(window, Sensor('head', 'head'), Sensor('left_wrist', 'left_wrist'), timeout=timeout * MS)
+        assert bool(result.rot_valid[-1, smpl22.INDEX['left_wrist']]) is (behind <= held), behind
+
+
+def test_a_sensor_of_whose_readings_few_are_plausible_is_not_held_for_longer():
+    some = [900, 930, 1100, 1140, 1300, 1600]
+    for behind, valid in ((60, True), (70, False)):
+        window = filled({'head': [(1600 + behind) * MS], 'left_wrist': [stamp * MS for stamp in some]})
+        result = solve(window, Sensor('head', 'head'), Sensor('left_wrist', 'left_wrist'))
+        assert bool(result.rot_valid[-1, smpl22.INDEX['left_wrist']]) is valid
+
+
+def test_a_sensor_at_20_hz_stays_valid_beside_one_at_90():
+    slow = range(0, 1000 * MS, 50 * MS)
+    for end in range(500 * MS, 1000 * MS, 11 * MS):
+        heard = [stamp for stamp in slow if stamp + 30 * MS <= end]  # it arrives 30 ms late
+        window = filled({'head': range(0, end + 1, 11 * MS), 'left_wrist': heard})
+        result = solve(window, Sensor('head', 'head'), Sensor('left_wrist', 'left_wrist'))
+        assert result.rot_valid[-1, smpl22.INDEX['left_wrist']]
+
+
+def test_a_reading_that_knows_its_noise_goes_over_its_sensors():
+    window = MeasurementWindow(span_ns=2000 * MS)
+    window.add(Measurement('head', 0, np.eye(3), np.zeros(3), position_stddev=0.5, rotation_stddev=0.6), 0)
+    window.add(Measurement('head', MS, np.eye(3), np.zeros(3), position_stddev=0.04), MS)
+    result = solve(window, Sensor('head', 'head', position_stddev=0.01, rotation_stddev=0.02))
+    assert result.position_stddev[HEAD] == pytest.approx(0.04)
+    assert result.rotation_stddev[HEAD] == pytest.approx(0.02), 'the newest reading does not say'
+
+
+@pytest.mark.parametrize('doubt', [0.001, 0.1])
+def test_of_two_sensors_on_a_joint_the_one_counts_whose_newest_reading_is_more_precise(doubt):
+    window = MeasurementWindow(span_ns=2000 * MS)
+    window.add(Measurement('one', 0, np.eye(3), np.ones(3)), 0)
+    window.add(Measurement('other', 0, np.eye(3), np.zeros(3), position_stddev=doubt), 0)
+    result = solve(window, Sensor('one', 'head'), Sensor('other', 'head'), frames=1)
+    assert result.location[0, HEAD, 0] == (0 if doubt < 0.005 else 1)
 
 
 def test_a_long_gap_is_not_bridged_but_a_short_one_is():
@@ -172,6 +237,14 @@ def test_half_a_turn_between_measurements_stays_a_rotation():
     rot = solve(window, Sensor('head', 'head'), frames=11).rot_world_joint[:, HEAD]
     torch.testing.assert_close(rot @ rot.mT, torch.eye(3).expand(11, 3, 3), atol=1e-5, rtol=0)
     assert rotation.angle_between(rot[:1], rot[5:6]) == pytest.approx(np.pi / 2, abs=1e-3)
+
+
+@pytest.mark.parametrize('head', [False, True])
+@pytest.mark.parametrize('wrist', [False, True])
+def test_a_window_is_zeroed_only_if_every_sensor_is(head, wrist):
+    window = filled({'head': [0], 'left_wrist': [0]})
+    sensors = Sensor('head', 'head', zeroed=head), Sensor('left_wrist', 'left_wrist', zeroed=wrist)
+    assert solve(window, *sensors).zeroed is (head and wrist)
 
 
 def test_a_snapshot_gives_the_same_as_its_window():
