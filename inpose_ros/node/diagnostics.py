@@ -1,33 +1,43 @@
 """Health -> DiagnosticArray, for rqt_robot_monitor and diagnostic_aggregator."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from inpose_ros.node.conversions.body import header
-from inpose_ros.node.health import Health
+from inpose_ros.node.health import ACCEPTED, Health
 
-# Counted by the node itself; what else is counted are the causes for which measurements were rejected.
-TICKS = ('late', 'dropped', 'time_reset')
+# Who is named for these may well be silent.
+_NOT_HEARD = (*ACCEPTED, 'second_publisher', 'delayed', 'jitter')
+# Counted, but no causes for which measurements were rejected.
+TICKS = ('dropped', *ACCEPTED)
 
 
-def level_and_message(health: Health | None, state: str, now_ns: int) -> tuple[bytes, str]:
-    """ERROR when every sensor has stopped, WARN when one has or the node is not active."""
+def level_and_message(health: Health | None, silent: Sequence[str], state: str, now_ns: int) -> tuple[bytes, str]:
+    """ERROR when nothing of any sensor can be used, WARN when something is wrong or the node is not active.
+
+    The message names each cause with its sensors: `teleport: left_wrist; silent: head`. `silent` are those of which
+    nothing can be used.
+    """
     if health is None or state != 'active':
         return DiagnosticStatus.WARN, f'not tracking: the node is {state}'
-    silent = health.silent(now_ns)
-    if not silent:
-        return DiagnosticStatus.OK, 'tracking'
+    recent = health.recent(now_ns)
+    causes = [f'{cause}: {", ".join(names)}' for cause, names in recent.items()]
+    heard = {name for cause, names in recent.items() if cause not in _NOT_HEARD for name in names}
+    quiet = [name for name in silent if name not in heard]  # the others are named with what is wrong with them
+    if quiet:
+        causes.append(f'silent: {", ".join(quiet)}')
     if len(silent) == len(health.sensors):
-        return DiagnosticStatus.ERROR, 'no sensor is sending; nothing is published'
-    return DiagnosticStatus.WARN, f'silent: {", ".join(silent)}'
+        what = 'no sensor is sending' if len(quiet) == len(silent) else 'nothing that the sensors send can be used'
+        return DiagnosticStatus.ERROR, '; '.join([f'{what}; nothing is published', *causes])
+    return (DiagnosticStatus.WARN, '; '.join(causes)) if causes else (DiagnosticStatus.OK, 'tracking')
 
 
 def diagnostics_from(
-    health: Health | None, facts: dict[str, str], node: str, state: str, now_ns: int
+    health: Health | None, silent: Sequence[str], facts: dict[str, str], node: str, state: str, now_ns: int
 ) -> DiagnosticArray:
     """One status with everything; `facts` (device, backend, body) do not change while the node is configured."""
-    level, message = level_and_message(health, state, now_ns)
+    level, message = level_and_message(health, silent, state, now_ns)
     values = {'state': state, **facts, **(dict(_measured(health, now_ns)) if health else {})}
     status = DiagnosticStatus(level=level, name=f'{node}: tracking', message=message, hardware_id=node)
     status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
@@ -38,6 +48,8 @@ def _measured(health: Health, now_ns: int) -> Iterable[tuple[str, str]]:
     for sensor in health.sensors:
         yield f'{sensor} rate [Hz]', f'{health.rate(sensor, now_ns):.1f}'
         yield f'{sensor} age [s]', f'{health.age(sensor, now_ns):.3f}'
+        yield f'{sensor} delay p95 [ms]', f'{health.late_by(sensor, now_ns) * 1e3:.1f}'
+        yield f'{sensor} jitter [ms]', f'{health.jitter(sensor, now_ns) * 1e3:.1f}'
     yield 'pose rate [Hz]', f'{health.pose_rate(now_ns):.1f}'
     for what, values in (('latency', health.latency), ('solve time', health.solve_time)):
         for percent, value in zip((50, 95), values(now_ns, (50, 95)), strict=True):
@@ -48,3 +60,5 @@ def _measured(health: Health, now_ns: int) -> Iterable[tuple[str, str]]:
     yield 'rejected', str(sum(counts.values()))
     for cause, count in sorted(counts.items()):
         yield f'rejected: {cause}', str(count)
+    for (cause, sensor), count in sorted(health.by_sensor.items()):
+        yield f'{sensor} {"" if cause in ACCEPTED else "rejected: "}{cause}', str(count)

@@ -10,24 +10,24 @@ from pathlib import Path
 
 import torch
 from diagnostic_msgs.msg import DiagnosticArray
-from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.parameter import Parameter
 
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.solver import load_solver
-from inpose_ros.errors import InPoseError, ParameterError
-from inpose_ros.geometry.transform import Transform
+from inpose_ros.errors import InPoseError
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import parameters, qos
 from inpose_ros.node.diagnostics import diagnostics_from
 from inpose_ros.node.health import Health
 from inpose_ros.node.intake import Intake
+from inpose_ros.node.live import LiveParameters
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.process import ros
 from inpose_ros.node.publishers import BodyPublishers
 from inpose_ros.node.services import BodyServices
+from inpose_ros.node.silence import SilenceWatch
 from inpose_ros.node.tracking import Job, Solver, Tracker
 from inpose_ros.node.worker import SolveWorker
 
@@ -86,13 +86,13 @@ class InPoseNode(LifecycleNode):
         self._facts: dict[str, str] = {}
         self._resets = 0
         self._offered: tuple[int, int] | None = None
-        self._was_silent, self._silent_ticks = False, 0
+        self._silence = SilenceWatch()
         parameters.declare(self)
-        self.add_on_set_parameters_callback(self._check_parameters)
-        self.add_post_set_parameters_callback(self._take_mounts)
+        self._live = LiveParameters(self, lambda: self._intake)
         self._body_services = BodyServices(self, lambda: self.state, self._reset)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.OUTPUT)
-        self.create_timer(1.0, self._publish_diagnostics)
+        # By a clock that goes on where a simulated one is paused, as that is when one wants to know.
+        self.create_timer(1.0, self._publish_diagnostics, clock=Clock(clock_type=ClockType.STEADY_TIME))
         if self.has_parameter('autostart') and self.get_parameter('autostart').value:
             self._autostart_timer = self.create_timer(0.0, self._autostart)
 
@@ -131,7 +131,7 @@ class InPoseNode(LifecycleNode):
         self._params = params
         self._facts = {'device': str(solver.device), 'backend': solver.backend, 'body': params.body_id}
         self._health = Health(params.sensors, timeout_ns)
-        self._tracker = Tracker(solver, timeout_ns, params.floor_height, time.perf_counter)
+        self._tracker = Tracker(solver, timeout_ns, params.floor_height, params.max_joint_velocity, time.perf_counter)
         self._intake = Intake(self, sensors, span_ns, self._health, params.world_frame)
         self._body_services.intake = self._intake
         self._outputs = BodyPublishers(self, params)
@@ -150,7 +150,7 @@ class InPoseNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         result = super().on_activate(state)
         self._outputs.describe(self._tracker.solver.skeleton)
-        self._was_silent, self._silent_ticks, self._offered = False, 0, None
+        self._silence, self._offered = SilenceWatch(), None
         self._worker = SolveWorker(self._solve)
         self._tick_timer = self.create_timer(1 / self._params.rate, self._tick)
         return result
@@ -223,49 +223,28 @@ class InPoseNode(LifecycleNode):
 
     def _reset(self) -> None:
         self._resets += 1
+        self._intake.restart()
 
     def _body_state(self) -> int:
         if self._body_services.calibrating:
             return BodyPose.STATE_CALIBRATING
-        return BodyPose.STATE_DEGRADED if self._health.silent(self.now_ns()) else BodyPose.STATE_TRACKING
+        return BodyPose.STATE_DEGRADED if self._silence.silent else BodyPose.STATE_TRACKING
 
     def _watch_silence(self) -> None:
-        """Say when all sensors have stopped, and when one returns.
-
-        Two ticks in a row must find it so: after a hold-up of the process the tick comes before the messages that wait.
-        """
-        silent = len(self._health.silent(self.now_ns())) == len(self._health.sensors)
-        self._silent_ticks = self._silent_ticks + 1 if silent else 0
-        was_silent, self._was_silent = self._was_silent, self._silent_ticks > 1
-        if self._was_silent and not was_silent:
-            self.get_logger().warning('no sensor is sending; publishing nothing until one does')
-        elif was_silent and not self._was_silent:
-            self.get_logger().info('sensors are sending; publishing')
+        """Say which sensors have stopped, and which are back."""
+        now_ns, health = self.now_ns(), self._health
+        for remark in self._silence.look(health.silent(now_ns), health.sensors, health.recent(now_ns)):
+            if remark.is_warning:  # rclpy wants one line of code for each severity
+                self.get_logger().warning(remark.text)
+            else:
+                self.get_logger().info(remark.text)
 
     def _publish_diagnostics(self) -> None:
+        if self._intake is not None:
+            self._intake.look_for_publishers()
         name = self.get_fully_qualified_name().lstrip('/')
-        self._diagnostics.publish(diagnostics_from(self._health, self._facts, name, self.state, self.now_ns()))
-
-    # --- parameters set while running
-
-    def _check_parameters(self, changed: list[Parameter]) -> SetParametersResult:
-        for row in changed:
-            if self._intake is None:  # not configured: all is checked when it is
-                continue
-            if parameters.is_frozen(row.name):
-                reason = f'{row.name} is read when the node configures; deactivate and clean up first'
-                return SetParametersResult(successful=False, reason=reason)
-            try:
-                if row.name.endswith('.mount'):
-                    parameters.checked_mount(row.name, tuple(row.value))
-            except ParameterError as error:
-                return SetParametersResult(successful=False, reason=str(error))
-        return SetParametersResult(successful=True)
-
-    def _take_mounts(self, changed: list[Parameter]) -> None:
-        mounts = {row.name[: -len('.mount')]: row.value for row in changed if row.name.endswith('.mount')}
-        if self._intake is not None and mounts:
-            self._intake.with_mounts({name: Transform.from_xyz_quat(list(row)) for name, row in mounts.items()})
+        silent = self._silence.silent
+        self._diagnostics.publish(diagnostics_from(self._health, silent, self._facts, name, self.state, self.now_ns()))
 
 
 def main(args: list[str] | None = None) -> None:

@@ -1,57 +1,123 @@
 """How the tracking fares: what came when, how long poses took, what was dropped and why."""
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 # Rates and latencies are those of the last so many nanoseconds.
 SPAN_NS = 5_000_000_000
+# What happened within so many nanoseconds is named in the status: the diagnostics come once a second.
+RECENT_NS = 3_000_000_000
 _KEPT = 4096
+# Counted, but no reason to reject anything.
+ACCEPTED = ('late', 'time_reset')
+# A sensor whose readings arrive later [s] than this, or more unevenly, is named: the solver looks back over poses at
+# 30 Hz, and output is as late as its newest input.
+DELAYED = 0.1
+JITTERY = 0.05
+# Too few arrivals say nothing about percentiles.
+_ENOUGH = 10
 
 
 @dataclass
 class Health:
-    """Counts and recent times. Times are handed in; the worker thread only ever appends."""
+    """Counts and recent times. Times are handed in; the worker thread only ever appends.
+
+    `counts` is by cause, `by_sensor` by cause and sensor.
+    """
 
     sensors: tuple[str, ...]
     timeout_ns: int
     counts: Counter = field(default_factory=Counter)
+    by_sensor: Counter = field(default_factory=Counter)
     _arrivals: dict[str, deque] = field(default_factory=dict)
+    _noted: dict[tuple[str, str], int] = field(default_factory=dict)
     _poses: deque = field(default_factory=lambda: deque(maxlen=_KEPT))
 
-    def arrived(self, sensor: str, now_ns: int) -> None:
-        self._arrivals.setdefault(sensor, deque(maxlen=_KEPT)).append(now_ns)
+    def wear(self, sensors: tuple[str, ...]) -> None:
+        """Others are worn from now on; what is known of those that stay is kept."""
+        self.sensors = sensors
+        self._arrivals = {name: kept for name, kept in self._arrivals.items() if name in sensors}
+        self._noted = {key: when for key, when in self._noted.items() if key[1] in sensors}
+
+    def arrived(self, sensor: str, now_ns: int, delay: float = 0.0) -> None:
+        """Note a measurement that is used; `delay` [s] is how long after its stamp it arrived."""
+        self._arrivals.setdefault(sensor, deque(maxlen=_KEPT)).append((now_ns, delay))
+
+    def note(self, cause: str, sensor: str, now_ns: int) -> int:
+        """Count something that is not as it should be; how often that was so with this sensor."""
+        self.counts[cause] += 1
+        self.by_sensor[cause, sensor] += 1
+        self._noted[cause, sensor] = now_ns
+        return self.by_sensor[cause, sensor]
+
+    def mention(self, cause: str, sensor: str, now_ns: int) -> None:
+        """Have something named in the status that is no single event, and so is not counted."""
+        self._noted[cause, sensor] = now_ns
+
+    def recent(self, now_ns: int) -> dict[str, tuple[str, ...]]:
+        """What has gone wrong lately, and with which sensors."""
+        found = {
+            cause: tuple(name for name in self.sensors if self._is_recent(cause, name, now_ns))
+            for cause in sorted({cause for cause, _ in self._noted})
+        }
+        found['delayed'] = self._where(now_ns, self.late_by, DELAYED)
+        found['jitter'] = self._where(now_ns, self.jitter, JITTERY)
+        return {cause: names for cause, names in found.items() if names}
 
     def published(self, now_ns: int, stamp_ns: int, solve_time: float) -> None:
         """Note a pose: its latency is the time from its stamp to its publication."""
         self._poses.append((now_ns, (now_ns - stamp_ns) / 1e9, solve_time))
 
     def age(self, sensor: str, now_ns: int) -> float:
-        """Time [s] since the sensor's last message; infinite where none came."""
+        """Time [s] since the sensor's last measurement; infinite where none came."""
         arrivals = self._arrivals.get(sensor)
-        return max(0.0, (now_ns - arrivals[-1]) / 1e9) if arrivals else float('inf')
+        return max(0.0, (now_ns - arrivals[-1][0]) / 1e9) if arrivals else float('inf')
 
     def rate(self, sensor: str, now_ns: int) -> float:
-        """Messages a second [Hz] within the last SPAN_NS."""
-        return _rate([t for t in tuple(self._arrivals.get(sensor, ())) if 0 <= now_ns - t <= SPAN_NS])
+        """Measurements a second [Hz] within the last SPAN_NS."""
+        return _rate([when for when, _ in self._arrived(sensor, now_ns, SPAN_NS)])
+
+    def late_by(self, sensor: str, now_ns: int) -> float:
+        """How long after their stamps nearly all (95 %) of the recent measurements have arrived [s]."""
+        return self._delays(sensor, now_ns, (95,))[0]
+
+    def jitter(self, sensor: str, now_ns: int) -> float:
+        """How much sooner after their stamps some arrive than others [s]: from 5 to 95 % of the recent ones."""
+        low, high = self._delays(sensor, now_ns, (5, 95))
+        return high - low
 
     def silent(self, now_ns: int) -> tuple[str, ...]:
-        """The sensors that have stopped, or never begun."""
+        """The sensors of which nothing can be used: they have stopped, never begun, or send nothing that will do."""
         return tuple(name for name in self.sensors if self.age(name, now_ns) * 1e9 > self.timeout_ns)
 
     def pose_rate(self, now_ns: int) -> float:
-        return _rate([t for t, _, _ in self._recent(now_ns)])
+        return _rate([t for t, _, _ in self._recent_poses(now_ns)])
 
     def latency(self, now_ns: int, percents: Iterable[float]) -> list[float]:
         """Percentiles [s] of the recent latencies; NaN where nothing was published."""
-        return _percentiles([latency for _, latency, _ in self._recent(now_ns)], percents)
+        return _percentiles([latency for _, latency, _ in self._recent_poses(now_ns)], percents)
 
     def solve_time(self, now_ns: int, percents: Iterable[float]) -> list[float]:
-        return _percentiles([solve for _, _, solve in self._recent(now_ns)], percents)
+        return _percentiles([solve for _, _, solve in self._recent_poses(now_ns)], percents)
 
-    def _recent(self, now_ns: int) -> list[tuple[int, float, float]]:
+    def _is_recent(self, cause: str, sensor: str, now_ns: int) -> bool:
+        when = self._noted.get((cause, sensor))
+        return when is not None and 0 <= now_ns - when <= RECENT_NS
+
+    def _where(self, now_ns: int, measure: Callable[[str, int], float], limit: float) -> tuple[str, ...]:
+        return tuple(name for name in self.sensors if measure(name, now_ns) > limit)
+
+    def _delays(self, sensor: str, now_ns: int, percents: Iterable[float]) -> list[float]:
+        delays = [delay for _, delay in self._arrived(sensor, now_ns, RECENT_NS)]
+        return _percentiles(delays if len(delays) >= _ENOUGH else [], percents)
+
+    def _arrived(self, sensor: str, now_ns: int, span_ns: int) -> list[tuple[int, float]]:
+        return [row for row in tuple(self._arrivals.get(sensor, ())) if 0 <= now_ns - row[0] <= span_ns]
+
+    def _recent_poses(self, now_ns: int) -> list[tuple[int, float, float]]:
         return [pose for pose in tuple(self._poses) if 0 <= now_ns - pose[0] <= SPAN_NS]
 
 

@@ -5,8 +5,10 @@ descriptors that `ros2 param describe` shows all come from their fields.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
+from itertools import combinations
+from types import MappingProxyType
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -23,7 +25,9 @@ from inpose_ros.body import smpl22
 from inpose_ros.errors import ParameterError
 from inpose_ros.sensing.measurement import TYPES
 
-LATER_TYPES = ('pose_cov', 'odometry', 'tf')
+# What a topic that is not given is called, for each type but pose and pose_cov.
+_TOPICS = {'imu': 'imu', 'odometry': 'odom'}
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def parameter(
@@ -50,24 +54,49 @@ def parameter(
 class SensorParameters:
     """What is configured for each name in `sensors`, under `<sensor>.`."""
 
-    joint: str = parameter('', 'Joint that the sensor is strapped to; empty: the one of its name.')
-    type: str = parameter('pose', 'Kind of message: pose (PoseStamped) or imu (Imu with orientation).')
-    topic: str = parameter('', 'Topic; empty: <sensor>/pose or <sensor>/imu.')
-    frame_id: str = parameter('', 'Only messages of this frame, for drivers that share a topic; empty: all.')
+    joint: str = parameter('', 'Joint that the sensor is strapped to; empty: the one of its name.', live=True)
+    type: str = parameter(
+        'pose',
+        'Kind of message: pose (PoseStamped), pose_cov (PoseWithCovarianceStamped), odometry (Odometry), '
+        'tf (the frame frame_id) or imu (Imu).',
+        one_of=TYPES,
+        live=True,
+    )
+    topic: str = parameter('', 'Topic; empty: <sensor>/pose, <sensor>/odom or <sensor>/imu.', live=True)
+    frame_id: str = parameter(
+        '',
+        'Only messages of this frame, for drivers that share a topic; empty: all. Its poses are then taken to be in '
+        'world_frame. For type tf: the frame to look up.',
+        live=True,
+    )
     mount: tuple[float, ...] = parameter(
         (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0),
         'How the sensor sits on its joint, joint <- sensor: x y z [m] qw qx qy qz.',
         live=True,
     )
-    position_stddev: float = parameter(0.005, 'Noise of a tracked position [m].', ge=1e-4, le=1.0)
-    rotation_stddev: float = parameter(0.02, 'Noise of a measured rotation [rad].', ge=1e-4, le=2.0)
+    zeroed: bool = parameter(
+        False,
+        'The mount was found in an N-pose (~/calibrate sets this): rotations are relative to that pose of this person.',
+        live=True,
+    )
+    time_offset: float = parameter(0.0, 'Added to the stamps of this sensor [s].', ge=-10.0, le=10.0, live=True)
+    position_stddev: float = parameter(
+        0.005, 'Noise of a tracked position [m], where its message does not say.', ge=1e-4, le=1.0, live=True
+    )
+    rotation_stddev: float = parameter(
+        0.02, 'Noise of a measured rotation [rad], where its message does not say.', ge=1e-4, le=2.0, live=True
+    )
+
+    def topic_for(self, sensor: str) -> str:
+        """The topic that a sensor of this name is heard on."""
+        return self.topic or f'{sensor}/{_TOPICS.get(self.type, "pose")}'
 
 
 @dataclass(frozen=True)
 class WornParameters:
     """What the tracker and the player have in common: which sensors are worn, and where they are measured."""
 
-    sensors: tuple[str, ...] = parameter(('head', 'left_wrist', 'right_wrist'), 'Names of the sensors worn.')
+    sensors: tuple[str, ...] = parameter(('head', 'left_wrist', 'right_wrist'), 'Names of the sensors worn.', live=True)
     world_frame: str = parameter('world', 'Frame in which poses are given and published; z up.')
 
     @classmethod
@@ -78,9 +107,8 @@ class WornParameters:
             ParameterError: a value that would not do; the text names one that would.
         """
         own = cls(**dict(_values(node, cls, '')))
-        _check_names(own.sensors)
         own.check()
-        return own, {sensor: _read_sensor(node, f'{sensor}.') for sensor in own.sensors}
+        return own, worn(node)
 
     def check(self) -> None:
         """Raise a ParameterError where values do not make sense."""
@@ -104,6 +132,9 @@ class NodeParameters(WornParameters):
         0.0, 'Height of the floor in the world [m]; NaN (estimate it) is not supported yet.', ge=-100.0, le=100.0
     )
     sensor_timeout: float = parameter(0.5, 'A sensor silent for this long has stopped [s].', ge=0.05, le=10.0)
+    max_joint_velocity: float = parameter(
+        15.0, 'No published joint turns faster than this [rad/s], whatever the sensors do.', ge=0.1, le=100.0
+    )
     seed: int = parameter(0, 'Seed of all that is drawn by chance.', ge=0, le=2**31 - 1)
     autostart: bool = parameter(True, 'Configure and activate by itself when started.')
 
@@ -119,15 +150,42 @@ def declare(node: Node) -> None:
         _declared(node, row, '')
     names = node.get_parameter('sensors').value if node.has_parameter('sensors') else ()
     for sensor in names or ():
+        declare_sensor(node, sensor)
+
+
+def declare_sensor(node: Node, sensor: str) -> None:
+    """Declare what can be set for a sensor, at its defaults or as the parameter file has it."""
+    if sensor.isidentifier():
         for row in fields(SensorParameters):
             _declared(node, row, f'{sensor}.')
 
 
+def is_of_a_sensor(name: str) -> bool:
+    """Whether a parameter of this ROS name belongs to one sensor."""
+    sensor, _, own = name.partition('.')
+    return sensor.isidentifier() and own in {row.name for row in fields(SensorParameters)}
+
+
+def worn(node: Node, changes: Mapping[str, Any] = _NOTHING) -> dict[str, SensorParameters]:
+    """The sensors as they are, or as they would be with some parameters changed; by ROS name.
+
+    Raises:
+        ParameterError: that would not do; the text names what would.
+    """
+    names = dict(_values(node, WornParameters, '', changes))['sensors']
+    _check_names(names)
+    rows = {
+        sensor: SensorParameters(**dict(_values(node, SensorParameters, f'{sensor}.', changes))) for sensor in names
+    }
+    for sensor, row in rows.items():
+        _check_sensor(row, f'{sensor}.')
+    _check_topics(rows)
+    return rows
+
+
 def is_frozen(name: str) -> bool:
     """Whether a parameter of this ROS name takes effect only when the node configures."""
-    rows = {_ros_name(row, ''): row for row in fields(NodeParameters)}
-    rows |= {row.name: row for row in fields(SensorParameters)}
-    row = rows.get(name) or rows.get(name.partition('.')[2])
+    row = {_ros_name(row, ''): row for row in fields(NodeParameters)}.get(name)
     return row is not None and not row.metadata['live']
 
 
@@ -190,21 +248,16 @@ def _wanted(row: Field) -> str:
     return bounds + meta['meaning']
 
 
-def _values(node: Node, table: type, prefix: str) -> Iterator[tuple[str, Any]]:
+def _values(node: Node, table: type, prefix: str, changes: Mapping[str, Any] = _NOTHING) -> Iterator[tuple[str, Any]]:
     for row in fields(table):
+        name = _ros_name(row, prefix)
         problem = _declared(node, row, prefix)
         if problem:
             raise problem
-        value = node.get_parameter(_ros_name(row, prefix)).value
+        value = changes[name] if name in changes else node.get_parameter(name).value
         if row.metadata['one_of'] and value not in row.metadata['one_of']:
-            raise ParameterError(f'{_ros_name(row, prefix)} is {value!r}; it {_wanted(row)}')
+            raise ParameterError(f'{name} is {value!r}; it {_wanted(row)}')
         yield row.name, tuple(value or ()) if isinstance(row.default, tuple) else value
-
-
-def _read_sensor(node: Node, prefix: str) -> SensorParameters:
-    read = SensorParameters(**dict(_values(node, SensorParameters, prefix)))
-    _check_sensor(read, prefix)
-    return read
 
 
 def _check_names(sensors: tuple[str, ...]) -> None:
@@ -219,12 +272,25 @@ def _check_sensor(read: SensorParameters, prefix: str) -> None:
     joint = read.joint or prefix[:-1]
     if joint not in smpl22.INDEX:
         raise ParameterError(f'{prefix}joint is {joint!r}; it must be one of {", ".join(smpl22.JOINTS)}')
-    if read.type in LATER_TYPES:
-        raise ParameterError(f'{prefix}type {read.type!r} is not supported yet; so far: {", ".join(TYPES)}')
-    if read.type not in TYPES:
-        raise ParameterError(f'{prefix}type is {read.type!r}; it must be one of {", ".join(TYPES)}')
+    if read.type == 'tf' and (not read.frame_id or read.frame_id.startswith('/')):
+        raise ParameterError(
+            f'{prefix}frame_id is {read.frame_id!r}; with {prefix}type tf it names the frame to look up, such as '
+            'tracker_1, without a leading /'
+        )
     checked_mount(f'{prefix}mount', read.mount)
     try:
-        validate_topic_name(read.topic or f'{prefix[:-1]}/{read.type}')
+        validate_topic_name(read.topic_for(prefix[:-1]))
     except InvalidTopicNameException as error:
         raise ParameterError(f'{prefix}topic is {read.topic!r}; write it like tracker/pose ({error})') from error
+
+
+def _check_topics(rows: Mapping[str, SensorParameters]) -> None:
+    """DDS has one type for a topic; a second subscription of another type would not even come about."""
+    heard = {sensor: row for sensor, row in rows.items() if row.type != 'tf'}
+    for (one, row), (other, second) in combinations(heard.items(), 2):
+        topic = row.topic_for(one)
+        if topic == second.topic_for(other) and row.type != second.type:
+            raise ParameterError(
+                f'{one} and {other} share the topic {topic}, but {one}.type is {row.type} and {other}.type '
+                f'{second.type}; a topic has one type: give one of them a topic of its own'
+            )

@@ -1,23 +1,34 @@
 """A motion or a recording played as sensor topics, as drivers would publish them."""
 
+import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from geometry_msgs.msg import PoseStamped
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.node import Node
-from sensor_msgs.msg import Imu
+from rclpy.parameter import Parameter
+from rclpy.utilities import remove_ros_args
+from tf2_msgs.msg import TFMessage
 
-from inpose_ros.errors import DataError, InPoseError
+from inpose_ros.errors import DataError, FaultError, InPoseError, ParameterError
+from inpose_ros.motion import faults
 from inpose_ros.motion.clip import MotionClip
+from inpose_ros.motion.faults_changes import FaultyReading
 from inpose_ros.motion.packed import PackedMotion
 from inpose_ros.motion.procedural import procedural_clip, random_skeleton
 from inpose_ros.motion.recording import ImuRecording
 from inpose_ros.motion.simulate import SimulatedReading, WornSensor, simulate
 from inpose_ros.node import qos
-from inpose_ros.node.conversions.sensors import imu_from_measurement, pose_from_measurement
+from inpose_ros.node.conversions.sensors import (
+    READERS,
+    WRITERS,
+    SensorMessage,
+    transforms_from_measurement,
+)
+from inpose_ros.node.faults import Outlet
 from inpose_ros.node.intake import sensor_from
 from inpose_ros.node.parameters import SensorParameters, WornParameters, parameter
 from inpose_ros.node.process import ros
@@ -38,10 +49,25 @@ class PlayerParameters(WornParameters):
     seconds: float = parameter(20.0, 'Length of the invented motion [s].', ge=1.0, le=3600.0)
     start_ns: int = parameter(0, 'Stamp of the first frame [ns]; 0: a second from now.', ge=0, le=2**63 - 1)
     sensor_rate: float = parameter(60.0, 'Messages a second [Hz]; a recording has its own.', ge=1.0, le=1e3)
+    sensor_rates: tuple[float, ...] = parameter(
+        (0.0,), 'Messages a second [Hz] of each sensor in its turn; where 0 or none is given: sensor_rate.'
+    )
     position_noise: float = parameter(0.0, 'Noise of positions [m].', ge=0.0, le=1.0)
     rotation_noise: float = parameter(0.0, 'Noise of rotations [rad].', ge=0.0, le=1.0)
     delay: float = parameter(0.0, 'How long a message takes from its stamp to its publication [s].', ge=0.0, le=10.0)
-    loop: bool = parameter(False, 'Begin again at the end.')
+    loop: bool = parameter(
+        False, 'Begin again at the end; a motion is played backwards in between, so that nobody jumps.'
+    )
+    faults: str = parameter('', 'YAML file of what goes wrong with the sensors, and when; empty: nothing.')
+
+    def check(self) -> None:
+        super().check()
+        if not all(0 <= rate <= 1e3 for rate in self.sensor_rates):
+            raise ParameterError(f'sensor_rates is {list(self.sensor_rates)}; give rates from 1.0 to 1000.0 Hz, or 0.0')
+
+    def rate_of(self, sensor: str) -> float:
+        """Messages a second [Hz]."""
+        return dict(zip(self.sensors, self.sensor_rates, strict=False)).get(sensor) or self.sensor_rate
 
 
 class Schedule:
@@ -61,12 +87,15 @@ class Schedule:
             return None
         return self._start_ns + self._readings[self._next].arrival_ns
 
-    def take(self, now_ns: int) -> list[Measurement]:
+    def take(self, now_ns: int) -> list[SimulatedReading]:
         """All that is due and was not taken yet, with its stamps on the present clock."""
         taken = []
         while self.due_ns is not None and self.due_ns <= now_ns:
-            measurement = self._readings[self._next].measurement
-            taken.append(replace(measurement, stamp_ns=self._start_ns + measurement.stamp_ns))
+            reading, arrival_ns = self._readings[self._next], self.due_ns
+            stamp_ns = max(0, self._start_ns + reading.measurement.stamp_ns)
+            taken.append(
+                replace(reading, measurement=replace(reading.measurement, stamp_ns=stamp_ns), arrival_ns=arrival_ns)
+            )
             self._advance()
         return taken
 
@@ -92,7 +121,25 @@ def motion(params: PlayerParameters) -> MotionClip:
 
 
 def readings(params: PlayerParameters, sensors: Mapping[str, SensorParameters]) -> tuple[list[SimulatedReading], float]:
-    """What the sensors say, on a clock that starts at 0, and how long it lasts [s]."""
+    """What the sensors say, on a clock that starts at 0, and how long it lasts [s].
+
+    Raises:
+        DataError, FaultError: there is no such motion, or what is to go wrong cannot.
+    """
+    rows, seconds = _good_readings(params, sensors)
+    if not params.faults:
+        return rows, seconds
+    told = faults.load(params.faults)
+    if any(fault.kind == 'second_publisher' for fault in told) and any(row.type == 'tf' for row in sensors.values()):
+        raise FaultError('second_publisher cannot be played with sensors of type tf: all of them share /tf')
+    # A generator of its own: the same noise with faults as without.
+    rng = np.random.default_rng((params.seed, 1))
+    return faults.faulted(rows, told, list(sensors), rng), seconds
+
+
+def _good_readings(
+    params: PlayerParameters, sensors: Mapping[str, SensorParameters]
+) -> tuple[list[SimulatedReading], float]:
     if params.source.endswith(('.npz', '.json')):
         recording = ImuRecording.load(params.source)
         delay_ns = round(params.delay * 1e9)
@@ -101,15 +148,16 @@ def readings(params: PlayerParameters, sensors: Mapping[str, SensorParameters]) 
     worn = [
         WornSensor(
             sensor_from(name, row),
-            rate=params.sensor_rate,
+            rate=params.rate_of(name),
             position_noise=params.position_noise,
             rotation_noise=params.rotation_noise,
             delay=params.delay,
         )
         for name, row in sensors.items()
     ]
-    clip = motion(params)
-    return simulate(clip, worn, np.random.default_rng(params.seed)), clip.seconds + 1 / params.sensor_rate
+    clip = motion(params).there_and_back() if params.loop else motion(params)
+    period = 1 / max(map(params.rate_of, sensors))
+    return simulate(clip, worn, np.random.default_rng(params.seed)), clip.seconds + period
 
 
 class PlayerNode(Node):
@@ -121,33 +169,53 @@ class PlayerNode(Node):
         rows, seconds = readings(self.params, self._sensors)
         now_ns = self.get_clock().now().nanoseconds
         period_ns = round(seconds * 1e9) if self.params.loop else None
-        self.schedule = Schedule(rows, self.params.start_ns or now_ns + _LEAD_NS, period_ns)
+        self.start_ns = self.params.start_ns or now_ns + _LEAD_NS
+        self.schedule = Schedule(rows, self.start_ns, period_ns)
         self._outlets = {name: self._outlet(name, row) for name, row in self._sensors.items()}
         self.get_logger().info(f'playing {seconds:.1f} s of {self.params.source} on {", ".join(self._sensors)}')
 
     def publish_due(self) -> float | None:
         """Publish what is due; the time until the next is [s], None: all is played."""
-        for measurement in self.schedule.take(self.get_clock().now().nanoseconds):
-            self._outlets[measurement.sensor].publish(self._message(measurement))
+        for reading in self.schedule.take(self.get_clock().now().nanoseconds):
+            event = reading.event if isinstance(reading, FaultyReading) else ''
+            self._outlets[reading.measurement.sensor].publish(self._message(reading.measurement), event)
         due_ns = self.schedule.due_ns
         return None if due_ns is None else max(0.0, (due_ns - self.get_clock().now().nanoseconds) / 1e9)
 
-    def _outlet(self, name: str, row: SensorParameters) -> object:
-        kind = Imu if row.type == 'imu' else PoseStamped
-        return self.create_publisher(kind, row.topic or f'{name}/{row.type}', qos.SENSOR)
+    def _outlet(self, name: str, row: SensorParameters) -> Outlet:
+        kind, topic, profile = TFMessage, '/tf', qos.TF
+        if row.type != 'tf':
+            kind, topic, profile = READERS[row.type][0], row.topic_for(name), qos.SENSOR
+        return Outlet(lambda: self.create_publisher(kind, topic, profile), self.destroy_publisher)
 
-    def _message(self, measurement: Measurement) -> PoseStamped | Imu:
+    def _message(self, measurement: Measurement) -> SensorMessage | TFMessage:
         row = self._sensors[measurement.sensor]
-        if row.type == 'imu':
-            return imu_from_measurement(measurement, row.frame_id or measurement.sensor)
-        return pose_from_measurement(measurement, row.frame_id or self.params.world_frame)
+        measurement = replace(
+            measurement,
+            # The tracker adds the offset, as the driver's stamps are off by so much.
+            stamp_ns=max(0, measurement.stamp_ns - round(row.time_offset * 1e9)),
+            # Some messages say how good they are.
+            position_stddev=self.params.position_noise or None,
+            rotation_stddev=self.params.rotation_noise or None,
+        )
+        if row.type == 'tf':
+            return transforms_from_measurement(measurement, self.params.world_frame, row.frame_id)
+        home = measurement.sensor if row.type == 'imu' else self.params.world_frame
+        return WRITERS[row.type](measurement, row.frame_id or home)
 
 
 def main(args: list[str] | None = None) -> None:
-    """Play until the end, or until SIGINT or SIGTERM; ends with status 1 where there is nothing to play."""
-    with ros(args):
+    """Play until the end, or until SIGINT or SIGTERM; ends with status 1 where there is nothing to play.
+
+    `inpose_play --faults FILE.yaml` is short for the parameter of that name.
+    """
+    words = sys.argv if args is None else args
+    parser = argparse.ArgumentParser('inpose_play', description='Play a motion as sensor topics.')
+    parser.add_argument('--faults', metavar='FILE.yaml', help='what goes wrong with the sensors, and when')
+    told = parser.parse_args(remove_ros_args(words)[1:])
+    with ros(words):
         try:
-            node = PlayerNode()
+            node = PlayerNode(parameter_overrides=[Parameter('faults', value=told.faults)] if told.faults else [])
         except InPoseError as error:
             get_logger('inpose_play').error(f'not playing: {error}')
             raise SystemExit(1) from None

@@ -2,7 +2,7 @@
 
 from geometry_msgs.msg import PoseStamped
 from rclpy.lifecycle import LifecycleNode
-from sensor_msgs.msg import JointState
+from sensor_msgs.msg import JointState, PointCloud2
 from std_msgs.msg import String
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
@@ -12,6 +12,8 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import qos
 from inpose_ros.node.conversions import body
+from inpose_ros.node.conversions.cloud import cloud_from
+from inpose_ros.node.conversions.markers import markers_from
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.tracking import Estimate
 
@@ -27,6 +29,7 @@ class BodyPublishers:
         self._description = create(String, 'human_description', qos.LATCHED)
         self._body_pose = create(BodyPose, 'body_pose', qos.OUTPUT)
         self._skeleton = create(MarkerArray, 'skeleton', qos.OUTPUT)
+        self._cloud = create(PointCloud2, 'joint_cloud', qos.OUTPUT)
         self._ends = {name: create(PoseStamped, f'end_effectors/{name}', qos.OUTPUT) for name in body.END_EFFECTORS}
         self._described: Skeleton | None = None
 
@@ -56,9 +59,11 @@ class BodyPublishers:
             for name, pose in body.end_effectors_from(estimate, prefix).items():
                 self._ends[name].publish(pose)
         if self._skeleton.get_subscription_count():
-            self._skeleton.publish(body.markers_from(estimate, world, round(params.sensor_timeout * 1e9)))
+            self._skeleton.publish(markers_from(estimate, world, round(params.sensor_timeout * 1e9)))
+        if self._cloud.get_subscription_count():
+            self._cloud.publish(cloud_from(estimate, world))
 
     def destroy(self) -> None:
-        fixed = (self._joint_states, self._transforms, self._description, self._body_pose, self._skeleton)
-        for publisher in (*fixed, *self._ends.values()):
+        bodies = (self._joint_states, self._transforms, self._description, self._body_pose)
+        for publisher in (*bodies, self._skeleton, self._cloud, *self._ends.values()):
             self._node.destroy_lifecycle_publisher(publisher)

@@ -10,7 +10,7 @@ from std_srvs.srv import Trigger
 
 from inpose_ros.errors import CalibrationError
 from inpose_ros.node.intake import Intake
-from inpose_ros.sensing.calibration import REST_POSES, Calibration, calibrate, reset_heading
+from inpose_ros.sensing.calibration import REST_POSES, Calibration, calibrate, reset_heading, with_headings
 from inpose_ros.sensing.measurement import Measurement
 from inpose_ros.srv import Calibrate
 
@@ -42,19 +42,21 @@ class BodyServices:
 
     async def _on_calibrate(self, request: Calibrate.Request, response: Calibrate.Response) -> Calibrate.Response:
         try:
-            calibration = await self._calibrated(request.pose, request.seconds)
+            calibration, yaws = await self._calibrated(request.pose, request.seconds)
+            self._apply(calibration, zeroed=request.pose == 'n_pose')
         except CalibrationError as error:
             response.success, response.message = False, str(error)
             self._node.get_logger().warning(f'not calibrated: {error}')
             return response
-        self._apply(calibration)
+        self.intake.align(yaws)
         response.success, response.message = True, f'calibrated {len(calibration.mounts)} sensors in {request.pose}'
         response.sensor = list(calibration.residuals)
         response.residual = list(calibration.residuals.values())
         self._node.get_logger().info(response.message)
         return response
 
-    async def _calibrated(self, pose: str, seconds: float) -> Calibration:
+    async def _calibrated(self, pose: str, seconds: float) -> tuple[Calibration, dict[str, float]]:
+        """The mounts, and by what angles [rad] to turn IMUs that have no heading of their own."""
         self._check_active()
         if pose not in REST_POSES:
             raise CalibrationError(f'there is no pose {pose!r}; hold one of {", ".join(REST_POSES)}')
@@ -66,14 +68,16 @@ class BodyServices:
             raise CalibrationError('a calibration is under way already; wait for its end')
         samples = await self._samples(seconds)
         self._check_active()
-        return calibrate(samples, self.intake.sensors, pose)
+        sensors = self.intake.sensors
+        samples, yaws = with_headings(samples, sensors, self.intake.adrift, pose)
+        return calibrate(samples, sensors, pose), yaws
 
     async def _samples(self, seconds: float) -> dict[str, list]:
         """What the sensors say during the next seconds; other callbacks run meanwhile."""
         samples = {sensor.name: [] for sensor in self.intake.sensors}
 
         def listen(measurement: Measurement) -> None:
-            samples[measurement.sensor].append(measurement.rot_world_sensor)
+            samples.setdefault(measurement.sensor, []).append(measurement.rot_world_sensor)
 
         self.intake.listener, self._pause = listen, Future()
         timer = self._node.create_timer(seconds, self.abort)
@@ -86,14 +90,18 @@ class BodyServices:
                 self.intake.listener = None
         return samples
 
-    def _apply(self, calibration: Calibration) -> None:
-        """Set the parameters `<sensor>.mount`, from which the node takes the mounts, and which can be dumped."""
-        self._node.set_parameters(
-            [
-                Parameter(f'{name}.mount', Parameter.Type.DOUBLE_ARRAY, mount.to_xyz_quat())
-                for name, mount in calibration.mounts.items()
-            ]
-        )
+    def _apply(self, calibration: Calibration, zeroed: bool) -> None:
+        """Set the parameters `<sensor>.mount` and `.zeroed`, which the node takes up, and which can be dumped."""
+        rows = [
+            (
+                Parameter(f'{name}.mount', Parameter.Type.DOUBLE_ARRAY, mount.to_xyz_quat()),
+                Parameter(f'{name}.zeroed', Parameter.Type.BOOL, zeroed),
+            )
+            for name, mount in calibration.mounts.items()
+        ]
+        result = self._node.set_parameters_atomically([parameter for pair in rows for parameter in pair])
+        if not result.successful:
+            raise CalibrationError(f'the mounts that were found would not do: {result.reason}')
 
     def _on_reset_heading(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:

@@ -7,7 +7,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from inpose_ros.body import urdf
+from inpose_ros.body import continuity
+from inpose_ros.body.continuity import Continued, Evidence
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.sensing.measurement import Sensor
@@ -56,36 +57,53 @@ class Estimate:
 class Tracker:
     """Solves windows one after another, and remembers of the last only what continuity needs."""
 
-    def __init__(self, solver: Solver, timeout_ns: int, floor_height: float, elapsed: Callable[[], float]) -> None:
+    def __init__(
+        self, solver: Solver, timeout_ns: int, floor_height: float, max_joint_velocity: float,
+        elapsed: Callable[[], float],
+    ) -> None:  # fmt: skip
         """Args: elapsed: a clock [s] that never goes back; it only measures how long solving takes."""
         self.solver = solver
         self._timeout_ns = timeout_ns
         self._floor_height = floor_height
+        self._max_joint_velocity = max_joint_velocity
         self._elapsed = elapsed
         self._epoch: int | None = None
-        self._last: Estimate | None = None
+        self._afresh = False
+        self._last: Continued | None = None
 
     def track(self, job: Job) -> Estimate | None:
-        """The estimate at the window's newest stamp; None where that stamp does not rise."""
+        """The estimate at the window's newest stamp; None where that stamp does not rise.
+
+        In a new epoch it may have fallen. Whoever follows the joints sees them go on from where they were.
+        """
         if job.epoch != self._epoch:
             self.solver.reset()
-            self._epoch, self._last = job.epoch, None
+            self._epoch, self._afresh = job.epoch, self._last is not None
         stamp_ns = job.window.newest_stamp_ns
-        if stamp_ns is None or (self._last is not None and stamp_ns <= self._last.body.stamp_ns):
+        if stamp_ns is None or not self._is_new(stamp_ns):
             return None
         start = self._elapsed()
-        body = self.solver.solve(self._resampled(job.window, job.sensors), self._floor_height)
-        self._last = _estimate(body, self._last, self._elapsed() - start, job.state)
-        return self._last
+        window = self._resampled(job.window, job.sensors)
+        solved = self.solver.solve(window, self._floor_height)
+        self._last = self._continued(solved, Evidence.of(window.rot_valid[-1], window.location_valid[-1]))
+        self._afresh = False
+        return Estimate(self._last.body, self._last.angles, self._last.velocities, self._elapsed() - start, job.state)
+
+    def _is_new(self, stamp_ns: int) -> bool:
+        if self._last is None:
+            return True
+        last_ns = self._last.body.stamp_ns
+        # The same stamp twice is nothing that TF would take, a new epoch or not.
+        return stamp_ns > last_ns or (self._afresh and stamp_ns < last_ns)
+
+    def _continued(self, solved: BodyState, evidence: Evidence) -> Continued:
+        """What may be published, given what was published last."""
+        if self._last is None:
+            return continuity.begin(solved, evidence)
+        step = (solved.stamp_ns - self._last.body.stamp_ns) / 1e9
+        if step <= 0:  # time went back: as if this were the next frame
+            step = 1 / self.solver.rate
+        return continuity.follow(self._last, solved, evidence, step, self._max_joint_velocity, self._afresh)
 
     def _resampled(self, window: WindowSnapshot, sensors: Sequence[Sensor]) -> JointWindow:
         return joint_window(window, sensors, self.solver.frames, self.solver.rate, self._timeout_ns)
-
-
-def _estimate(body: BodyState, last: Estimate | None, solve_time: float, state: int) -> Estimate:
-    angles = urdf.revolute_angles(body.rot_world_joint)
-    if last is None:
-        return Estimate(body, angles, np.zeros_like(angles), solve_time, state)
-    angles = urdf.unwrapped(angles, last.angles)
-    step = (body.stamp_ns - last.body.stamp_ns) / 1e9
-    return Estimate(body, angles, (angles - last.angles) / step, solve_time, state)

@@ -1,13 +1,17 @@
 """Real rclpy over real DDS; the solver is a small stand-in, which measures nothing but whether data flow."""
 
+import importlib.util
 import itertools
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pytest
 import rclpy
 import torch
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Point, PoseStamped
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -18,10 +22,12 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.geometry import rotation
 from inpose_ros.node import qos
-from inpose_ros.node.conversions.stamp import stamp_from_ns
+from inpose_ros.node.conversions.stamp import ns_from_stamp, stamp_from_ns
 from inpose_ros.node.estimator import InPoseNode
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.sensing.resample import JointWindow
+
+from . import stand_in_tf2
 
 PLACES = dict(zip(smpl22.JOINTS, Skeleton.mean().rest_positions.tolist(), strict=True))
 
@@ -136,7 +142,7 @@ class Wearer:
     def __init__(
         self, stage: Stage, profile: object = qos.SENSOR, sensors: tuple = ('head', 'left_wrist', 'right_wrist')
     ) -> None:
-        self.stage, self.turning = stage, 0.0  # [rad/s]
+        self.stage, self.yaw, self.turning = stage, 0.0, 0.0  # [rad], [rad/s]
         self.publishers = {s: stage.other.create_publisher(PoseStamped, f'{s}/pose', profile) for s in sensors}
         self.timer = stage.other.create_timer(1 / 60, self.send)
         self.start_ns = stage.other.get_clock().now().nanoseconds
@@ -145,7 +151,7 @@ class Wearer:
     def send(self) -> None:
         stamp_ns = self.stage.other.get_clock().now().nanoseconds
         for sensor, publisher in self.publishers.items():
-            publisher.publish(pose(sensor, stamp_ns, self.turning * (stamp_ns - self.start_ns) / 1e9))
+            publisher.publish(pose(sensor, stamp_ns, self.yaw + self.turning * (stamp_ns - self.start_ns) / 1e9))
         self.sent.append(stamp_ns)
 
     def stop(self) -> None:
@@ -166,9 +172,41 @@ def pose(sensor: str, stamp_ns: int, yaw: float = 0.0) -> PoseStamped:
     return msg
 
 
+def receive(node: InPoseNode, sensor: str, msg: object, **info: object) -> None:
+    """Give a message to the callback of a sensor's subscription; `info` is what the middleware says of it."""
+    topic = msg_topic(sensor, msg)
+    (subscription,) = [s for s in node.subscriptions if s.topic_name.endswith(topic)]
+    subscription.callback(msg, info)
+
+
+def msg_topic(sensor: str, msg: object) -> str:
+    """The default topic of a sensor with such messages."""
+    kind = {'Imu': 'imu', 'Odometry': 'odom'}.get(type(msg).__name__, 'pose')
+    return f'/{sensor}/{kind}'
+
+
+def stamps(messages: list) -> list[int]:
+    return [ns_from_stamp(message.header.stamp) for message in messages]
+
+
+def rising(values: list[int]) -> bool:
+    return all(a < b for a, b in pairwise(values))
+
+
+def counts(node: InPoseNode) -> dict[str, int]:
+    """How often what was wrong, by cause."""
+    return dict(node._health.counts)
+
+
+def values_of(told: list[DiagnosticArray]) -> dict[str, str]:
+    """The keys and values of the latest diagnostics."""
+    return {row.key: row.value for row in told[-1].status[0].values}
+
+
 @pytest.fixture(scope='session', autouse=True)
 def _ros() -> Iterator[None]:
-    rclpy.init()
+    if not rclpy.ok():  # the tests of another folder may have begun already
+        rclpy.init()
     yield
     rclpy.try_shutdown()
 
@@ -178,6 +216,13 @@ def stage() -> Iterator[Stage]:
     stage = Stage()
     yield stage
     stage.close()
+
+
+@pytest.fixture
+def tf2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """tf2_ros can be imported: the real one, or a stand-in."""
+    if importlib.util.find_spec('tf2_ros') is None:
+        monkeypatch.setitem(sys.modules, 'tf2_ros', stand_in_tf2.module())
 
 
 @pytest.fixture

@@ -26,7 +26,8 @@ NOW = 110 * SECOND
 
 
 def status(health: Health | None, now_ns: int = NOW, state: str = 'active') -> DiagnosticStatus:
-    return diagnostics_from(health, {'device': 'cpu'}, 'inpose', state, now_ns).status[0]
+    silent = health.silent(now_ns) if health else ()
+    return diagnostics_from(health, silent, {'device': 'cpu'}, 'inpose', state, now_ns).status[0]
 
 
 def test_rates_and_latencies_are_those_of_the_last_seconds(health):
@@ -58,6 +59,56 @@ def test_a_sensor_that_never_sent_is_silent():
 def test_a_node_that_is_not_active_says_so():
     told = status(None, state='unconfigured')
     assert told.level == DiagnosticStatus.WARN and 'unconfigured' in told.message
+
+
+def test_what_went_wrong_is_named_with_its_sensors_for_three_seconds(health):
+    for name in ('waist', 'head'):
+        health.note('teleport', name, NOW)
+    assert status(health).message == 'teleport: head, waist' and status(health).level == DiagnosticStatus.WARN
+    for k in range(250):
+        health.arrived('head', NOW + k * SECOND // 50)
+        health.arrived('waist', NOW + k * SECOND // 50)
+    assert status(health, NOW + 5 * SECOND).message == 'tracking'
+
+
+def test_a_sensor_whose_readings_are_rejected_is_not_called_silent(health):
+    health.arrived('head', NOW + 2 * SECOND)
+    health.note('frozen', 'waist', NOW + 2 * SECOND)
+    assert status(health, NOW + 2 * SECOND).message == 'frozen: waist'
+    assert health.silent(NOW + 2 * SECOND) == ('waist',), 'though nothing of it is used'
+
+
+def test_where_all_is_rejected_it_says_so(health):
+    for name in health.sensors:
+        health.note('wrong_frame', name, NOW + 2 * SECOND)
+    told = status(health, NOW + 2 * SECOND)
+    assert told.level == DiagnosticStatus.ERROR and 'can be used' in told.message and 'wrong_frame' in told.message
+
+
+def test_delay_and_jitter_are_told_and_named_when_they_are_large():
+    health = Health(('even', 'late', 'ragged'), timeout_ns=SECOND)
+    for k in range(200):
+        now_ns = NOW - 3 * SECOND + k * SECOND // 66
+        health.arrived('even', now_ns, 0.01)
+        health.arrived('late', now_ns, 0.18)
+        health.arrived('ragged', now_ns, 0.09 * (k % 4) / 3)
+    assert health.recent(NOW) == {'delayed': ('late',), 'jitter': ('ragged',)}
+    values = {row.key: row.value for row in status(health).values}
+    assert values['late delay p95 [ms]'] == '180.0' and values['ragged jitter [ms]'] == '90.0'
+
+
+def test_counts_are_told_by_cause_and_by_sensor(health):
+    health.note('flood', 'head', NOW)
+    health.note('flood', 'waist', NOW)
+    health.note('late', 'waist', NOW)
+    values = {row.key: row.value for row in status(health).values}
+    assert values['rejected: flood'] == '2' and values['head rejected: flood'] == '1' and values['waist late'] == '1'
+
+
+def test_those_that_are_not_worn_any_more_are_forgotten(health):
+    health.note('flood', 'waist', NOW)
+    health.wear(('head',))
+    assert health.recent(NOW) == {} and not health.silent(NOW)
 
 
 def test_rejections_are_told_by_cause_and_apart_from_late_and_dropped(health):

@@ -47,8 +47,9 @@ def test_defaults_are_head_and_wrists_at_30_hz(made):
         ({'sensors': ['my head']}, 'a name is letters'),
         ({'head__joint': 'skull'}, "head.joint is 'skull'; it must be one of pelvis, left_hip"),
         ({'sensors': ['waist']}, "waist.joint is 'waist'"),
-        ({'head__type': 'radar'}, 'must be one of pose, imu'),
-        ({'head__type': 'tf'}, 'not supported yet; so far: pose, imu'),
+        ({'head__type': 'radar'}, 'must be one of pose, pose_cov, odometry, tf, imu'),
+        ({'head__type': 'tf'}, 'names the frame to look up'),
+        ({'head__type': 'imu', 'head__topic': 'x', 'left_wrist__topic': 'x'}, 'share the topic x'),
         ({'head__mount': [0.0, 0.0, 0.0]}, 'seven finite numbers'),
         ({'head__mount': [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]}, 'quaternion of length 0.000'),
         ({'head__mount': [0.0, 0.0, float('nan'), 1.0, 0.0, 0.0, 0.0]}, 'seven finite numbers'),
@@ -109,7 +110,7 @@ def test_every_sensors_file_loads_and_has_no_entry_that_nobody_reads(made, path)
     assert yaml.safe_load(path.read_text())['/**']['ros__parameters']['sensors'] == list(own.sensors)
 
 
-def test_while_configured_only_mounts_can_be_set(stage):
+def test_while_configured_a_mount_can_be_set_and_the_rate_cannot(stage):
     node = stage.active()
     client = stage.other.create_client(SetParameters, 'inpose/set_parameters')
     stage.until(client.service_is_ready)

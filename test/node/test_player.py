@@ -1,3 +1,6 @@
+import subprocess
+import sys
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +10,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import Imu
 
 from inpose_ros.body import smpl22
-from inpose_ros.errors import DataError, ParameterError
+from inpose_ros.errors import DataError, FaultError, ParameterError
 from inpose_ros.motion.procedural import procedural_clip, random_skeleton
 from inpose_ros.motion.simulate import SimulatedReading
 from inpose_ros.node import qos
@@ -24,17 +27,21 @@ def reading(sensor: str, stamp_ms: int, arrival_ms: int) -> SimulatedReading:
     return SimulatedReading(Measurement(sensor, stamp_ms * MS, np.eye(3)), arrival_ms * MS)
 
 
+def taken(schedule: Schedule, now_ms: int) -> list[tuple[str, int]]:
+    return [(row.measurement.sensor, row.measurement.stamp_ns) for row in schedule.take(now_ms * MS)]
+
+
 def test_a_schedule_hands_out_by_arrival_and_each_once():
     schedule = Schedule([reading('late', 0, 30), reading('a', 10, 11), reading('b', 20, 21)], start_ns=1000 * MS)
     assert schedule.take(1000 * MS) == [] and schedule.due_ns == 1011 * MS
-    assert [(m.sensor, m.stamp_ns) for m in schedule.take(1021 * MS)] == [('a', 1010 * MS), ('b', 1020 * MS)]
-    assert [(m.sensor, m.stamp_ns) for m in schedule.take(1100 * MS)] == [('late', 1000 * MS)]
+    assert taken(schedule, 1021) == [('a', 1010 * MS), ('b', 1020 * MS)]
+    assert taken(schedule, 1100) == [('late', 1000 * MS)]
     assert schedule.due_ns is None and schedule.take(9999 * MS) == []
 
 
 def test_a_looped_schedule_goes_on_with_stamps_that_rise():
     schedule = Schedule([reading('a', 0, 0), reading('a', 10, 10)], start_ns=0, period_ns=20 * MS)
-    stamps = [m.stamp_ns for m in schedule.take(65 * MS)]
+    stamps = [stamp_ns for _, stamp_ns in taken(schedule, 65)]
     assert stamps == [0, 10 * MS, 20 * MS, 30 * MS, 40 * MS, 50 * MS, 60 * MS]
 
 
@@ -94,3 +101,71 @@ def test_poses_and_imus_come_out_on_their_topics_at_the_agreed_stamps(stage):
 def test_a_player_with_a_parameter_that_will_not_do_says_what_would(stage):
     with pytest.raises(ParameterError, match='one of train, val, test'):
         player(stage, split='all')
+
+
+def test_a_player_with_faults_sends_what_they_spoil_and_restarts_publishers(stage, tmp_path):
+    path = tmp_path / 'faults.yaml'
+    path.write_text(
+        '- {kind: nan, sensors: [head], begin: 0.0, end: 0.5, share: 1.0}\n'
+        '- {kind: bad_quaternion, sensors: [waist], begin: 0.0, end: 0.5, share: 1.0}\n'
+        '- {kind: restart, sensors: [waist], begin: 0.5, end: 0.7}\n'
+    )
+    poses, imus = stage.heard(PoseStamped, 'head/pose', qos.SENSOR), stage.heard(Imu, 'waist/imu', qos.SENSOR)
+    start_ns = stage.other.get_clock().now().nanoseconds + 2_000_000_000
+    node = player(
+        stage, sensors=['head', 'waist'], waist__joint='pelvis', waist__type='imu', start_ns=start_ns, seconds=1.0,
+        faults=str(path),
+    )  # fmt: skip
+    gone = []
+    stage.until(lambda: gone.append(stage.other.count_publishers('waist/imu') == 0) or node.publish_due() is None)
+    stage.until(lambda: len(poses) > 50 and len(imus) > 30)
+    for msg in poses:
+        spoilt = ns_from_stamp(msg.header.stamp) < start_ns + 500 * MS - 1
+        assert np.isnan(msg.pose.position.x) == spoilt
+    for msg in imus:
+        when_ms = (ns_from_stamp(msg.header.stamp) - start_ns) / MS
+        assert (msg.orientation.w == msg.orientation.x == 0) == (when_ms < 499.9)
+        assert not 500.1 < when_ms < 699.9
+    assert any(gone) and not gone[-1]
+
+
+def test_a_player_with_faults_that_will_not_do_says_what_would(stage, tmp_path):
+    with pytest.raises(FaultError, match='no file of faults'):
+        player(stage, faults=str(tmp_path / 'none.yaml'))
+
+
+def test_each_sensor_has_a_rate_of_its_own_where_it_is_given_one():
+    params = PlayerParameters(
+        sensors=('head', 'left_wrist', 'right_wrist'), seconds=2.0, sensor_rate=30.0, sensor_rates=(0.0, 1000.0)
+    )
+    rows, _ = readings(params, {name: SensorParameters(joint=name) for name in params.sensors})
+    counts = Counter(row.measurement.sensor for row in rows)
+    assert counts == {'head': 61, 'left_wrist': 2001, 'right_wrist': 61}
+
+
+def test_a_rate_that_no_sensor_has_is_refused(stage):
+    with pytest.raises(ParameterError, match='sensor_rates'):
+        player(stage, sensor_rates=[5000.0])
+
+
+def test_stamps_are_off_by_what_the_tracker_adds(stage):
+    poses = stage.heard(PoseStamped, 'head/pose', qos.SENSOR)
+    start_ns = stage.other.get_clock().now().nanoseconds + 1_000_000_000
+    node = player(stage, sensors=['head'], head__time_offset=0.25, start_ns=start_ns, seconds=1.0)
+    stage.until(lambda: node.publish_due() is None)
+    stage.until(lambda: poses)
+    frames = [(ns_from_stamp(msg.header.stamp) + 250 * MS - start_ns) * 60 / 1e9 for msg in poses]
+    assert np.allclose(frames, np.rint(frames), atol=1e-3) and 0 <= min(frames) and max(frames) <= 60
+
+
+def test_its_command_line_names_a_file_of_faults(tmp_path):
+    command = 'from inpose_ros.node.player import main; main(["inpose_play", "--faults", "/nowhere.yaml"])'
+    ended = subprocess.run([sys.executable, '-c', command], stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 1 and 'no file of faults /nowhere.yaml' in ended.stderr
+
+
+def test_another_publisher_cannot_be_played_on_tf(stage, tmp_path):
+    path = tmp_path / 'faults.yaml'
+    path.write_text('- {kind: second_publisher, sensors: [head], begin: 0.0, end: 0.5}\n')
+    with pytest.raises(FaultError, match='share /tf'):
+        player(stage, sensors=['head'], head__type='tf', head__frame_id='tracker', faults=str(path))

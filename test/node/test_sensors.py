@@ -6,14 +6,20 @@ from geometry_msgs.msg import PoseStamped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
-from sensor_msgs.msg import Imu
 
 from inpose_ros.errors import MeasurementError
 from inpose_ros.node.conversions.sensors import (
+    READERS,
+    WRITERS,
     imu_from_measurement,
     measurement_from_imu,
     measurement_from_pose,
+    measurement_from_pose_cov,
+    measurement_from_transform,
+    measurement_in_world,
+    pose_cov_from_measurement,
     pose_from_measurement,
+    transforms_from_measurement,
 )
 from inpose_ros.node.conversions.stamp import ns_from_stamp, stamp_from_ns
 from inpose_ros.sensing.measurement import Measurement
@@ -73,12 +79,62 @@ def test_a_position_that_is_not_finite_is_refused():
     assert error.value.cause == 'not_finite'
 
 
-def test_an_imu_without_orientation_is_refused_with_what_would_help():
-    msg = Imu()
-    msg.orientation_covariance[0] = -1.0
-    with pytest.raises(MeasurementError, match='orientation filter') as error:
-        measurement_from_imu(msg, 'waist')
-    assert error.value.cause == 'no_orientation'
+def test_an_imu_without_orientation_keeps_what_it_has():
+    sent = Measurement('waist', 5, None, angular_velocity=np.arange(3.0), specific_force=np.array((0, 0, 9.81)))
+    got = measurement_from_imu(imu_from_measurement(sent, 'waist'), 'waist')
+    assert got.rot_world_sensor is None and np.array_equal(got.angular_velocity, sent.angular_velocity)
+
+
+@pytest.mark.parametrize('kind', ['pose_cov', 'odometry'])
+def test_a_pose_with_covariance_survives_the_wire(kind):
+    sent = Measurement(
+        'head', 7, ROTATION, np.array((1.0, -2.0, 0.5)), position_stddev=0.03, rotation_stddev=0.2,
+    )  # fmt: skip
+    message_type, read = READERS[kind]
+    msg = WRITERS[kind](sent, 'world')
+    assert isinstance(msg, message_type) and msg.header.frame_id == 'world'
+    got = read(msg, 'head')
+    assert np.allclose(got.rot_world_sensor, ROTATION, atol=1e-12) and np.array_equal(got.position, sent.position)
+    assert got.position_stddev == pytest.approx(0.03) and got.rotation_stddev == pytest.approx(0.2)
+
+
+def test_the_noise_is_the_mean_over_the_axes_of_its_own_block():
+    msg = pose_cov_from_measurement(Measurement('head', 7, ROTATION, np.zeros(3)), 'world')
+    msg.pose.covariance[[0, 7, 14, 21, 28, 35]] = 0.01, 0.04, 0.04, 0.09, 0.16, 0.20
+    got = measurement_from_pose_cov(msg, 'head')
+    assert got.position_stddev == pytest.approx(math.sqrt(0.03))
+    assert got.rotation_stddev == pytest.approx(math.sqrt(0.15))
+
+
+@pytest.mark.parametrize('variance', [0.0, -1.0, math.nan, math.inf])
+def test_a_covariance_that_says_nothing_leaves_the_noise_to_the_sensor(variance):
+    msg = pose_cov_from_measurement(Measurement('head', 7, ROTATION, np.zeros(3), position_stddev=0.1), 'world')
+    msg.pose.covariance[7] = msg.pose.covariance[28] = variance
+    got = measurement_from_pose_cov(msg, 'head')
+    assert got.position_stddev is None and got.rotation_stddev is None
+
+
+@pytest.mark.parametrize(('claimed', 'taken'), [(1e-9, 1e-4), (1e6, 2.0)])
+def test_a_covariance_beyond_reason_is_bounded(claimed, taken):
+    sent = Measurement('head', 7, ROTATION, np.zeros(3), position_stddev=claimed, rotation_stddev=claimed)
+    got = measurement_from_pose_cov(pose_cov_from_measurement(sent, 'world'), 'head')
+    assert got.position_stddev == got.rotation_stddev == taken
+
+
+def test_a_transform_is_a_pose_of_the_frame():
+    sent = Measurement('head', 11, ROTATION, np.array((1.5, 0.0, -2.0)))
+    (msg,) = transforms_from_measurement(sent, 'world', 'tracker_1').transforms
+    assert msg.header.frame_id == 'world' and msg.child_frame_id == 'tracker_1'
+    got = measurement_from_transform(msg, 'head')
+    assert got.stamp_ns == 11 and np.allclose(got.position, sent.position)
+    assert np.allclose(got.rot_world_sensor, ROTATION, atol=1e-12)
+
+
+def test_a_pose_in_another_frame_is_carried_into_the_world():
+    frame = Measurement('', 0, Rotation.from_rotvec((0, 0, math.pi / 2)).as_matrix(), np.array((1.0, 0.0, 0.0)))
+    got = measurement_in_world(Measurement('head', 7, ROTATION, np.array((0.0, 2.0, 1.0))), frame)
+    assert np.allclose(got.position, (-1, 0, 1))
+    assert np.allclose(got.rot_world_sensor, frame.rot_world_sensor @ ROTATION)
 
 
 def test_a_quaternion_of_single_precision_will_do():

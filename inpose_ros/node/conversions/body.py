@@ -8,10 +8,9 @@ from geometry_msgs.msg import Point, PoseStamped, Quaternion, Transform, Transfo
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import JointState
-from std_msgs.msg import ColorRGBA, Header
+from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 from torch import Tensor
-from visualization_msgs.msg import Marker, MarkerArray
 
 from inpose_ros.body import smpl22, urdf
 from inpose_ros.body.state import BodyState
@@ -20,13 +19,15 @@ from inpose_ros.node.conversions.stamp import stamp_from_ns
 from inpose_ros.node.tracking import Estimate
 
 END_EFFECTORS = ('head', 'left_wrist', 'right_wrist', 'left_foot', 'right_foot')
-# What a sensor measures is drawn orange, what the prior inferred blue (a pair that colour-blind people can tell apart).
-MEASURED_COLOUR = ColorRGBA(r=0.90, g=0.45, b=0.05, a=1.0)
-INFERRED_COLOUR = ColorRGBA(r=0.15, g=0.45, b=0.85, a=1.0)
 
 
 def header(stamp_ns: int, frame_id: str) -> Header:
     return Header(stamp=stamp_from_ns(stamp_ns), frame_id=frame_id)
+
+
+def points(body: BodyState) -> list[Point]:
+    """Where the joints are in the world [m]."""
+    return [Point(x=x, y=y, z=z) for x, y, z in _array(body.positions).tolist()]
 
 
 def joint_state_from(estimate: Estimate) -> JointState:
@@ -67,7 +68,7 @@ def body_pose_from(estimate: Estimate, world_frame: str, body_id: str) -> BodyPo
         state=estimate.state,
         joint=list(smpl22.JOINTS),
         rotation=_quaternions(_array(body.rot_world_joint)),
-        position=_points(body),
+        position=points(body),
         rotation_stddev=body.rotation_stddev.tolist(),
         position_stddev=body.position_stddev.tolist(),
         measured=body.measured.tolist(),
@@ -94,20 +95,6 @@ def end_effectors_from(estimate: Estimate, frame_prefix: str) -> Mapping[str, Po
     return poses
 
 
-def markers_from(estimate: Estimate, world_frame: str, lifetime_ns: int) -> MarkerArray:
-    """A ball for each joint and a line for each bone; they vanish `lifetime_ns` after the last pose."""
-    body = estimate.body
-    points = _points(body)
-    colours = [MEASURED_COLOUR if measured else INFERRED_COLOUR for measured in body.measured.tolist()]
-    bones = [(smpl22.PARENTS[joint], joint) for joint in range(1, len(points))]
-    balls = _marker(body, world_frame, lifetime_ns, 'joints', Marker.SPHERE_LIST, 0.05)
-    balls.points, balls.colors = points, colours
-    lines = _marker(body, world_frame, lifetime_ns, 'bones', Marker.LINE_LIST, 0.02)
-    lines.points = [points[end] for bone in bones for end in bone]
-    lines.colors = [colours[joint] for _, joint in bones for _ in range(2)]
-    return MarkerArray(markers=[balls, lines])
-
-
 def _transform(
     stamp: Time, parent: str, child: str, translation: Float[np.ndarray, '3'], rotation: Quaternion
 ) -> TransformStamped:
@@ -119,20 +106,8 @@ def _transform(
     )
 
 
-def _marker(body: BodyState, frame_id: str, lifetime_ns: int, what: str, kind: int, width: float) -> Marker:
-    marker = Marker(header=header(body.stamp_ns, frame_id), ns=what, type=kind, action=Marker.ADD)
-    marker.scale = Vector3(x=width, y=width, z=width)
-    marker.pose.orientation.w = 1.0
-    marker.lifetime.sec, marker.lifetime.nanosec = divmod(lifetime_ns, 1_000_000_000)
-    return marker
-
-
 def _array(tensor: Tensor) -> Float[np.ndarray, '...']:
     return np.asarray(tensor, dtype=np.float64)
-
-
-def _points(body: BodyState) -> list[Point]:
-    return [Point(x=x, y=y, z=z) for x, y, z in _array(body.positions).tolist()]
 
 
 def _quaternions(matrices: Float[np.ndarray, 'row 3 3']) -> list[Quaternion]:

@@ -1,11 +1,27 @@
 """Sensor messages <-> measurements; only this room knows that ROS orders quaternions xyzw."""
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
-from geometry_msgs.msg import Point, PoseStamped, Quaternion, Vector3
+from geometry_msgs.msg import (
+    Point,
+    Pose,
+    PoseStamped,
+    PoseWithCovariance,
+    PoseWithCovarianceStamped,
+    Quaternion,
+    TransformStamped,
+    Vector3,
+)
+from jaxtyping import Float
+from nav_msgs.msg import Odometry
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import Imu
+from tf2_msgs.msg import TFMessage
+from transforms3d.quaternions import quat2mat
 
 from inpose_ros.errors import MeasurementError
 from inpose_ros.node.conversions.stamp import ns_from_stamp, stamp_from_ns
@@ -13,6 +29,11 @@ from inpose_ros.sensing.measurement import Measurement
 
 # A quaternion's length may differ from 1 by this much: float32 drivers and three printed digits stay well inside.
 UNIT_TOLERANCE = 0.01
+# A covariance that claims more precision [m], [rad] than this, or none at all worth the name, is taken for this.
+_FINEST, _COARSEST = 1e-4, 2.0
+
+SensorMessage = PoseStamped | PoseWithCovarianceStamped | Odometry | Imu
+Stamped = TypeVar('Stamped', bound=SensorMessage | TransformStamped)
 
 
 def measurement_from_pose(msg: PoseStamped, sensor: str) -> Measurement:
@@ -21,52 +42,102 @@ def measurement_from_pose(msg: PoseStamped, sensor: str) -> Measurement:
     Raises:
         MeasurementError: cause 'not_finite' or 'quaternion'.
     """
-    rotation = _rotation(msg.pose.orientation, sensor)
-    position = _vector(msg.pose.position, sensor, 'position')
+    return _measurement(msg, msg.pose, sensor)
+
+
+def measurement_from_pose_cov(msg: PoseWithCovarianceStamped, sensor: str) -> Measurement:
+    """Read a tracker's pose and how good it is.
+
+    Raises:
+        MeasurementError: cause 'not_finite' or 'quaternion'.
+    """
+    return _with_covariance(_measurement(msg, msg.pose.pose, sensor), msg.pose)
+
+
+def measurement_from_odometry(msg: Odometry, sensor: str) -> Measurement:
+    """Read where a visual or lidar odometry sees its device, and how well; its velocity is not used.
+
+    Raises:
+        MeasurementError: cause 'not_finite' or 'quaternion'.
+    """
+    return _with_covariance(_measurement(msg, msg.pose.pose, sensor), msg.pose)
+
+
+def measurement_from_transform(msg: TransformStamped, sensor: str) -> Measurement:
+    """Read a pose as tf2 gives it.
+
+    Raises:
+        MeasurementError: cause 'not_finite' or 'quaternion'.
+    """
+    rotation = _rotation(msg.transform.rotation, sensor)
+    position = _vector(msg.transform.translation, sensor, 'position')
     return Measurement(sensor, ns_from_stamp(msg.header.stamp), rotation, position)
 
 
 def measurement_from_imu(msg: Imu, sensor: str) -> Measurement:
-    """Read an IMU that estimates its orientation (REP-145); a gyro or accelerometer that is absent is left out.
+    """Read an IMU (REP-145); what it does not give (a covariance that begins with -1) is left out.
+
+    Its covariances are not used: drivers fill in constants that have little to do with a body.
 
     Raises:
-        MeasurementError: cause 'no_orientation', 'not_finite' or 'quaternion'.
+        MeasurementError: cause 'not_finite' or 'quaternion'.
     """
-    if msg.orientation_covariance[0] == -1:
-        raise MeasurementError(
-            'no_orientation',
-            f'{sensor}: the IMU gives no orientation (orientation_covariance[0] is -1); run an orientation filter, '
-            'such as imu_filter_madgwick, between the driver and this node',
-        )
-    rotation = _rotation(msg.orientation, sensor)
+    has_orientation = msg.orientation_covariance[0] != -1
     has_gyro = msg.angular_velocity_covariance[0] != -1
     has_accelerometer = msg.linear_acceleration_covariance[0] != -1
     return Measurement(
         sensor,
         ns_from_stamp(msg.header.stamp),
-        rotation,
+        _rotation(msg.orientation, sensor) if has_orientation else None,
         angular_velocity=_vector(msg.angular_velocity, sensor, 'angular velocity') if has_gyro else None,
         specific_force=_vector(msg.linear_acceleration, sensor, 'acceleration') if has_accelerometer else None,
     )
 
 
+def measurement_in_world(measurement: Measurement, T_world_frame: Measurement) -> Measurement:
+    """A pose that was given in another frame, of which `T_world_frame` is the pose in the world."""
+    rot = T_world_frame.rot_world_sensor
+    return replace(
+        measurement,
+        rot_world_sensor=rot @ measurement.rot_world_sensor,
+        position=rot @ measurement.position + T_world_frame.position,
+    )
+
+
 def pose_from_measurement(measurement: Measurement, frame_id: str) -> PoseStamped:
     """The message that a tracker's driver would send."""
-    msg = PoseStamped()
-    msg.header.frame_id = frame_id
-    msg.header.stamp = stamp_from_ns(measurement.stamp_ns)
-    msg.pose.orientation = quaternion_from_matrix(measurement.rot_world_sensor)
-    x, y, z = map(float, measurement.position)
-    msg.pose.position = Point(x=x, y=y, z=z)
-    return msg
+    msg = PoseStamped(pose=_pose(measurement))
+    return _headed(msg, measurement, frame_id)
+
+
+def pose_cov_from_measurement(measurement: Measurement, frame_id: str) -> PoseWithCovarianceStamped:
+    """The message of a tracker that knows how good it is; a covariance of zero where it does not."""
+    msg = PoseWithCovarianceStamped(pose=_pose_with_covariance(measurement))
+    return _headed(msg, measurement, frame_id)
+
+
+def odometry_from_measurement(measurement: Measurement, frame_id: str) -> Odometry:
+    """The message of a visual odometry, without velocity."""
+    msg = Odometry(pose=_pose_with_covariance(measurement), child_frame_id=measurement.sensor)
+    return _headed(msg, measurement, frame_id)
+
+
+def transforms_from_measurement(measurement: Measurement, frame_id: str, child_frame_id: str) -> TFMessage:
+    """What a driver that speaks TF would broadcast."""
+    pose = _pose(measurement)
+    transform = _headed(TransformStamped(child_frame_id=child_frame_id), measurement, frame_id)
+    transform.transform.translation = Vector3(x=pose.position.x, y=pose.position.y, z=pose.position.z)
+    transform.transform.rotation = pose.orientation
+    return TFMessage(transforms=[transform])
 
 
 def imu_from_measurement(measurement: Measurement, frame_id: str) -> Imu:
     """The message that an IMU's driver would send; what was not measured is marked absent as REP-145 says."""
-    msg = Imu()
-    msg.header.frame_id = frame_id
-    msg.header.stamp = stamp_from_ns(measurement.stamp_ns)
-    msg.orientation = quaternion_from_matrix(measurement.rot_world_sensor)
+    msg = _headed(Imu(), measurement, frame_id)
+    if measurement.rot_world_sensor is None:
+        msg.orientation_covariance[0] = -1.0
+    else:
+        msg.orientation = quaternion_from_matrix(measurement.rot_world_sensor)
     if measurement.angular_velocity is None:
         msg.angular_velocity_covariance[0] = -1.0
     else:
@@ -83,6 +154,57 @@ def quaternion_from_matrix(matrix: np.ndarray) -> Quaternion:
     return Quaternion(x=x, y=y, z=z, w=w)
 
 
+# By the type of a sensor: the kind of its messages, how they are read and how they are made.
+READERS: dict[str, tuple[type, Callable[[SensorMessage, str], Measurement]]] = {
+    'pose': (PoseStamped, measurement_from_pose),
+    'pose_cov': (PoseWithCovarianceStamped, measurement_from_pose_cov),
+    'odometry': (Odometry, measurement_from_odometry),
+    'imu': (Imu, measurement_from_imu),
+}
+WRITERS: dict[str, Callable[[Measurement, str], SensorMessage]] = {
+    'pose': pose_from_measurement,
+    'pose_cov': pose_cov_from_measurement,
+    'odometry': odometry_from_measurement,
+    'imu': imu_from_measurement,
+}
+
+
+def _measurement(msg: SensorMessage, pose: Pose, sensor: str) -> Measurement:
+    rotation = _rotation(pose.orientation, sensor)
+    position = _vector(pose.position, sensor, 'position')
+    return Measurement(sensor, ns_from_stamp(msg.header.stamp), rotation, position)
+
+
+def _with_covariance(measurement: Measurement, pose: PoseWithCovariance) -> Measurement:
+    diagonal = pose.covariance[::7]
+    return replace(measurement, position_stddev=_stddev(diagonal[:3]), rotation_stddev=_stddev(diagonal[3:]))
+
+
+def _stddev(variances: Float[np.ndarray, '3']) -> float | None:
+    """The root of the mean variance of three axes; None where the covariance is unknown (zeros, NaN, -1)."""
+    if not (np.isfinite(variances).all() and (variances > 0).all()):
+        return None
+    return float(np.clip(np.sqrt(variances.mean()), _FINEST, _COARSEST))
+
+
+def _headed(msg: Stamped, measurement: Measurement, frame_id: str) -> Stamped:
+    msg.header.frame_id = frame_id
+    msg.header.stamp = stamp_from_ns(measurement.stamp_ns)
+    return msg
+
+
+def _pose(measurement: Measurement) -> Pose:
+    x, y, z = map(float, measurement.position)
+    return Pose(position=Point(x=x, y=y, z=z), orientation=quaternion_from_matrix(measurement.rot_world_sensor))
+
+
+def _pose_with_covariance(measurement: Measurement) -> PoseWithCovariance:
+    msg = PoseWithCovariance(pose=_pose(measurement))
+    msg.covariance[0:21:7] = (measurement.position_stddev or 0.0) ** 2
+    msg.covariance[21:36:7] = (measurement.rotation_stddev or 0.0) ** 2
+    return msg
+
+
 def _rotation(q: Quaternion, sensor: str) -> np.ndarray:
     xyzw = (q.x, q.y, q.z, q.w)
     if not all(map(math.isfinite, xyzw)):
@@ -90,7 +212,7 @@ def _rotation(q: Quaternion, sensor: str) -> np.ndarray:
     length = math.hypot(*xyzw)
     if abs(length - 1) > UNIT_TOLERANCE:
         raise MeasurementError('quaternion', f'{sensor}: the quaternion has length {length:.3f} instead of 1')
-    return Rotation.from_quat(xyzw).as_matrix()
+    return quat2mat((q.w, q.x, q.y, q.z))
 
 
 def _vector(v: Point | Vector3, sensor: str, what: str) -> np.ndarray:

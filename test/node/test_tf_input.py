@@ -1,0 +1,118 @@
+"""Frames on /tf as sensors, and poses in frames that /tf knows."""
+
+import importlib.util
+import math
+import sys
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped, TransformStamped
+from tf2_msgs.msg import TFMessage
+
+from inpose_ros.body import smpl22
+from inpose_ros.msg import BodyPose
+from inpose_ros.node import qos
+from inpose_ros.node.conversions.sensors import transforms_from_measurement
+from inpose_ros.node.conversions.stamp import stamp_from_ns
+from inpose_ros.sensing.measurement import Measurement
+
+from .conftest import Stage, counts, pose
+
+WAIST = {'sensors': ['waist'], 'waist__type': 'tf', 'waist__frame_id': 'tracker_1', 'waist__joint': 'pelvis'}
+
+
+class Broadcaster:
+    """A tracker that speaks TF, at 60 Hz."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.back_ns = stage, 0
+        self.publisher = stage.other.create_publisher(TFMessage, '/tf', qos.TF)
+        self.sent: list[int] = []
+        self.timer = stage.other.create_timer(1 / 60, self.send)
+
+    def send(self) -> None:
+        stamp_ns = self.stage.other.get_clock().now().nanoseconds - self.back_ns
+        measured = Measurement('waist', stamp_ns, np.eye(3), np.array([0.1, 0.2, 0.9]))
+        self.publisher.publish(transforms_from_measurement(measured, 'world', 'tracker_1'))
+        self.sent.append(stamp_ns)
+
+
+def test_without_tf2_ros_a_sensor_of_type_tf_is_refused_with_what_to_do(stage, capfd):
+    if importlib.util.find_spec('tf2_ros') is not None:
+        pytest.skip('tf2_ros is installed')
+    node = stage.node(**WAIST)
+    node.trigger_configure()
+    said = capfd.readouterr().err
+    assert node.state == 'unconfigured'
+    assert 'not configured: waist.type is tf, which needs tf2_ros' in said and 'tf2-ros-py' in said
+    assert not [s for s in node.subscriptions if 'waist' in s.topic_name]
+
+
+def test_a_frame_is_measured_at_each_of_its_stamps(stage, tf2):
+    bodies = stage.heard(BodyPose, 'body_pose')
+    broadcaster = Broadcaster(stage)
+    node = stage.active(**WAIST)
+    stage.until(lambda: bodies and bodies[-1].measured[smpl22.PELVIS] and bodies[-1].root_observed)
+    stage.until(lambda: len(node._intake.snapshot().series('waist')) > 20)
+    held = node._intake.snapshot().series('waist')
+    assert {m.stamp_ns for m in held} <= set(broadcaster.sent)
+    assert held[-1].position.tolist() == [0.1, 0.2, 0.9]
+    assert node._health.rate('waist', node.now_ns()) > 25
+
+
+def test_a_frame_that_nobody_broadcasts_is_named(stage, tf2):
+    told = stage.heard(DiagnosticArray, '/diagnostics')
+    node = stage.active(**WAIST)
+    stage.until(lambda: told and 'wrong_frame: waist' in told[-1].status[0].message)
+    assert counts(node)['wrong_frame'] <= 3, 'told once a second, not a hundred times'
+
+
+def test_a_frame_goes_on_after_its_time_went_back(stage, tf2):
+    broadcaster = Broadcaster(stage)
+    node = stage.active(**WAIST)
+    stage.until(lambda: node._intake.latest())
+    broadcaster.back_ns = 3600 * 10**9
+    stage.until(lambda: node._intake.newest_stamp_ns < broadcaster.sent[0])
+
+
+def test_a_pose_in_a_frame_that_tf_knows_is_carried_into_the_world(stage, tf2):
+    turned = TransformStamped(child_frame_id='lighthouse')
+    turned.header.frame_id = 'world'
+    turned.transform.translation.x = 1.0
+    turned.transform.rotation.z = turned.transform.rotation.w = math.sqrt(0.5)
+    stage.other.create_publisher(TFMessage, '/tf_static', qos.LATCHED).publish(TFMessage(transforms=[turned]))
+    node = stage.active(sensors=['head'])
+    publisher = stage.other.create_publisher(PoseStamped, 'head/pose', qos.SENSOR)
+    sent = pose('head', 0)
+
+    def send() -> None:
+        sent.header.stamp = stamp_from_ns(stage.other.get_clock().now().nanoseconds)
+        sent.header.frame_id = 'lighthouse'
+        publisher.publish(sent)
+
+    stage.other.create_timer(0.02, send)
+    stage.until(lambda: node._intake.latest())
+    x, y, z = sent.pose.position.x, sent.pose.position.y, sent.pose.position.z
+    assert np.allclose(node._intake.latest()['head'].position, (1 - y, x, z))
+
+
+def test_a_pose_in_a_frame_that_nobody_knows_is_refused(stage, tf2):
+    node = stage.active(sensors=['head'])
+    publisher = stage.other.create_publisher(PoseStamped, 'head/pose', qos.SENSOR)
+
+    def send() -> None:
+        msg = pose('head', stage.other.get_clock().now().nanoseconds)
+        msg.header.frame_id = 'mars'
+        publisher.publish(msg)
+
+    stage.other.create_timer(0.02, send)
+    stage.until(lambda: counts(node).get('wrong_frame', 0) > 5)
+    assert not node._intake.latest()
+
+
+def test_tf_is_not_listened_to_where_nobody_needs_it(stage, tf2, wearer):
+    node = stage.active()
+    stage.until(lambda: len(node._intake.latest()) == 3)
+    assert not [s for s in node.subscriptions if s.topic_name == '/tf']
+    assert 'tf2_ros' in sys.modules or importlib.util.find_spec('tf2_ros')
