@@ -3,11 +3,13 @@
 For example `ros2 launch inpose_ros inpose.launch.py sensors:=headset_controllers.yaml`.
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
-from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
+from launch import Action, LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
@@ -17,11 +19,20 @@ ARGUMENTS = {
     'params_file': ('', 'parameter file, as config/inpose.yaml; what it sets overrides the sensors file'),
     'device': ('', 'auto, cpu or cuda; empty: as the parameter file says'),
     'body_id': ('', 'whose body it is; empty: as the parameter file says'),
+    'frame_prefix': ('', 'goes before the name of each frame, as anna/; empty: as the parameter file says'),
     'namespace': ('', 'namespace of the nodes and their topics'),
     'autostart': ('true', 'configure and activate by itself'),
     'log_level': ('info', 'debug, info, warn, error or fatal'),
     'demo': ('false', 'also play an invented motion as sensor topics'),
+    'rviz': ('false', 'also open RViz, where it is installed, with config/inpose.rviz'),
+    'localhost_only': (
+        '',
+        'true: other machines neither hear nor reach the nodes; false: those of the subnet do; '
+        'empty: as ROS_AUTOMATIC_DISCOVERY_RANGE says, and true where it is not set',
+    ),
 }
+# Arguments that are parameters of the node where they are not empty.
+CHOSEN = ('device', 'body_id', 'frame_prefix')
 
 
 def sensors_path(sensors: str) -> Path:
@@ -42,30 +53,60 @@ def is_true(name: str, value: str) -> bool:
     return value.lower() in ('true', '1')
 
 
-def nodes(context: LaunchContext) -> list[Node]:
-    value = {name: context.perform_substitution(LaunchConfiguration(name)) for name in ARGUMENTS}
+def discovery_range(localhost_only: str, environment: Mapping[str, str]) -> str:
+    """How far the nodes are heard: no further than this machine, unless somebody says so.
+
+    Poses of a person are nobody else's business, and whoever can publish a sensor's topic can move the body.
+    """
+    if localhost_only:
+        return 'LOCALHOST' if is_true('localhost_only', localhost_only) else 'SUBNET'
+    return environment.get('ROS_AUTOMATIC_DISCOVERY_RANGE') or 'LOCALHOST'
+
+
+def parameter_files(value: Mapping[str, str]) -> list[str]:
+    """Later ones win: the user's file over the sensors file."""
     sensors = value['sensors'] or ('demo.yaml' if is_true('demo', value['demo']) else '')
-    # Later entries win: the user's file over the sensors file, arguments over both.
-    files = [*([str(sensors_path(sensors))] if sensors else []), *filter(None, [value['params_file']])]
-    chosen = {name: value[name] for name in ('device', 'body_id') if value[name]}
-    shared = {'package': 'inpose_ros', 'namespace': value['namespace'], 'output': 'screen'}
+    return [*([str(sensors_path(sensors))] if sensors else []), *filter(None, [value['params_file']])]
+
+
+def rviz(shared: Mapping[str, object]) -> Action:
+    """RViz in the namespace of the nodes, whose topics its file names without one; or a word why not."""
+    try:
+        get_package_prefix('rviz2')
+    except PackageNotFoundError:
+        return LogInfo(
+            msg='rviz:=true, but rviz2 is not installed: going on without (apt install ros-$ROS_DISTRO-rviz2)'
+        )
+    view = Path(get_package_share_directory('inpose_ros')) / 'config' / 'inpose.rviz'
+    return Node(**shared, package='rviz2', executable='rviz2', name='rviz2', arguments=['-d', str(view)])
+
+
+def nodes(context: LaunchContext) -> list[Action]:
+    value = {name: context.perform_substitution(LaunchConfiguration(name)) for name in ARGUMENTS}
+    files, heard = parameter_files(value), discovery_range(value['localhost_only'], os.environ)
+    chosen = {name: value[name] for name in CHOSEN if value[name]}
+    environment = {'ROS_AUTOMATIC_DISCOVERY_RANGE': heard}
+    shared = {'namespace': value['namespace'], 'output': 'screen', 'additional_env': environment}
     log = ['--log-level', value['log_level']]
     tracker = Node(
         **shared,
+        package='inpose_ros',
         executable='inpose',
         name='inpose',
         parameters=[*files, chosen, {'autostart': is_true('autostart', value['autostart'])}],
-        ros_arguments=log,
+        ros_arguments=[*log, '--enclave', '/inpose_ros/inpose'],  # counts only where ROS_SECURITY_ENABLE is set
     )
     player = Node(
         **shared,
+        package='inpose_ros',
         executable='inpose_play',
         name='inpose_play',
         parameters=[*files, {'loop': True}],
-        ros_arguments=log,
+        ros_arguments=[*log, '--enclave', '/inpose_ros/inpose_play'],
         condition=IfCondition(value['demo']),
     )
-    return [tracker, player]
+    told = LogInfo(msg=f'the nodes are discovered within: {heard} (localhost_only:=true or false)')
+    return [tracker, player, told, *([rviz(shared)] if is_true('rviz', value['rviz']) else [])]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -7,18 +7,31 @@ import pytest
 
 pytest.importorskip('launch_ros', reason='launch_ros is not installed; it comes with a ROS 2 distribution')
 
-from launch import LaunchContext
-from launch.actions import DeclareLaunchArgument
+from launch import LaunchContext, LaunchDescription, LaunchService
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    LogInfo,
+    RegisterEventHandler,
+    Shutdown,
+    TimerAction,
+)
+from launch.event_handlers import OnProcessExit, OnProcessIO
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 
 LAUNCH = Path(__file__).parents[2] / 'launch' / 'inpose.launch.py'
 
 
-@pytest.fixture
-def module() -> object:
-    spec = importlib.util.spec_from_file_location('inpose_launch', LAUNCH)
+def loaded(path: Path) -> object:
+    spec = importlib.util.spec_from_file_location(path.name.replace('.', '_'), path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def module() -> object:
+    return loaded(LAUNCH)
 
 
 def context_with(module: object, **values: str) -> LaunchContext:
@@ -37,7 +50,7 @@ def test_every_argument_is_described(module):
 def test_the_player_starts_only_in_the_demo(module):
     for demo in ('true', 'false'):
         context = context_with(module, demo=demo)
-        tracker, player = module.nodes(context)
+        tracker, player, *_ = module.nodes(context)
         assert tracker.condition is None and player.condition.evaluate(context) == (demo == 'true')
 
 
@@ -57,3 +70,90 @@ def test_a_sensors_file_is_found_by_its_name(module):
     assert module.sensors_path('demo').name == 'demo.yaml'
     with pytest.raises(FileNotFoundError, match='headset_controllers'):
         module.sensors_path('nothing')
+
+
+@pytest.mark.parametrize(
+    ('said', 'environment', 'meant'),
+    [
+        ('', {}, 'LOCALHOST'),
+        ('', {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET'}, 'SUBNET'),
+        ('true', {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET'}, 'LOCALHOST'),
+        ('false', {}, 'SUBNET'),
+    ],
+)
+def test_other_machines_are_heard_only_when_somebody_says_so(module, said, environment, meant):
+    assert module.discovery_range(said, environment) == meant
+
+
+def test_the_discovery_range_is_given_to_every_process_and_told(module):
+    context = context_with(module, localhost_only='true')
+    tracker, player, told = module.nodes(context)
+    for node in (tracker, player):
+        ((name, value),) = node.additional_env
+        assert [part.text for part in (*name, *value)] == ['ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST']
+    assert 'LOCALHOST' in context.perform_substitution(told.msg[0])
+
+
+def test_without_rviz_installed_a_word_says_so_and_the_rest_starts(module, monkeypatch):
+    def nothing(package: str) -> str:
+        raise module.PackageNotFoundError(package)
+
+    monkeypatch.setattr(module, 'get_package_prefix', nothing)
+    context = context_with(module, rviz='true')
+    *_, word = module.nodes(context)
+    assert isinstance(word, LogInfo) and 'rviz2 is not installed' in context.perform_substitution(word.msg[0])
+
+
+def test_rviz_starts_with_the_view_of_the_package_in_the_namespace_of_the_nodes(module, monkeypatch):
+    monkeypatch.setattr(module, 'get_package_prefix', lambda package: '/somewhere')
+    view = module.nodes(context_with(module, rviz='true', namespace='anna'))[-1]
+    assert (view.node_package, view.node_executable) == ('rviz2', 'rviz2')
+    assert Path(view._Node__arguments[1]).is_file()
+    assert view.expanded_node_namespace == '<node_namespace_unspecified>'  # given, and expanded when it starts
+
+
+def test_the_demo_includes_the_launch_file_beside_it(module):
+    (include,) = loaded(LAUNCH.parent / 'demo.launch.py').generate_launch_description().entities
+    assert isinstance(include, IncludeLaunchDescription)
+    assert dict(include.launch_arguments) == {'demo': 'true'}
+    included = include.launch_description_source.try_get_launch_description_without_context()
+    assert {argument.name for argument in included.get_launch_arguments()} == set(module.ARGUMENTS)
+
+
+def run(file: str, words: set[str], **arguments: str) -> tuple[set[str], dict[str, int]]:
+    """Launch until these words were heard (100 s at most), then interrupt; the words heard, and how processes ended."""
+    heard: set[str] = set()
+    ended: dict[str, int] = {}
+
+    def listen(event: object) -> Shutdown | None:
+        heard.update(word for word in words if word in event.text.decode())
+        return Shutdown(reason='heard all') if heard == words else None
+
+    def end(event: object, context: LaunchContext) -> None:
+        ended[event.process_name.rpartition('-')[0]] = event.returncode
+
+    source = PythonLaunchDescriptionSource(str(LAUNCH.parent / file))
+    service = LaunchService(noninteractive=True)
+    service.include_launch_description(
+        LaunchDescription(
+            [
+                RegisterEventHandler(OnProcessIO(on_stdout=listen, on_stderr=listen)),
+                RegisterEventHandler(OnProcessExit(on_exit=end)),
+                TimerAction(period=100.0, actions=[Shutdown(reason='waited in vain')]),
+                IncludeLaunchDescription(source, launch_arguments=arguments.items()),
+            ]
+        )
+    )
+    service.run()
+    return heard, ended
+
+
+def test_the_launch_file_brings_up_the_tracker_which_an_interrupt_ends_cleanly():
+    words = {'no sensor is sending'}
+    assert run('inpose.launch.py', words, localhost_only='true') == (words, {'inpose': 0})
+
+
+def test_the_demo_tracks_its_invented_person_and_ends_cleanly():
+    words = {'playing', 'sensors are sending; publishing'}
+    heard, ended = run('demo.launch.py', words, localhost_only='true', namespace='demo_test')
+    assert heard == words and ended == {'inpose': 0, 'inpose_play': 0}
