@@ -1,0 +1,85 @@
+"""`inpose faults`: let sensors fail in every way that is known, and check what a consumer is told meanwhile."""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from inpose_ros.cli import faults_inputs, faults_page, faults_rows, faults_soak
+from inpose_ros.cli import report as reports
+from inpose_ros.diffusion import checkpoint
+from inpose_ros.diffusion.solver import DEFAULT_MODEL
+from inpose_ros.errors import FaultError
+from inpose_ros.motion.faults import KINDS
+
+
+def faults(
+    kinds: str = '',
+    soak: float = 0.0,
+    inputs: bool = False,
+    seed: int = 0,
+    device: str = 'auto',
+    report: Path | None = None,
+    doc: Path | None = None,
+) -> int:
+    """Play a motion with each fault to the node, and check every promise to a consumer; status 1 where one is broken.
+
+    Args:
+        kinds: Kinds of faults, separated by commas; where none is given all of them, and the inputs.
+        soak: In place of the matrix, play random faults for this many minutes.
+        inputs: Play sensors of every type alone, each switched off and on again.
+        seed: Seed of the user's body and motion, of noise and faults.
+        device: auto, cpu or cuda.
+        report: File for all numbers (JSON).
+        doc: Page whose sections are written anew (Markdown).
+    """
+    result, failed = _measured(kinds, soak, inputs, seed, device)
+    how = reports.provenance(device, seed, checkpoint.digest(DEFAULT_MODEL))
+    if report is not None:
+        reports.write(report, result | how)
+    if doc is not None:
+        faults_page.update(doc, result, how)
+    print(f'failed: {", ".join(failed)}' if failed else 'all as promised')
+    return 1 if failed else 0
+
+
+def _measured(kinds: str, soak: float, inputs: bool, seed: int, device: str) -> tuple[dict[str, object], list[str]]:
+    """What was asked for, by section of the page; and what is not as promised."""
+    if soak > 0:
+        result = faults_soak.run(soak, seed, device)
+        return {'soak': result}, result['failed']
+    found, failed = {}, []
+    if not inputs:
+        found['matrix'] = _matrix(chosen(kinds), seed, device)
+        failed += [row['row'] for row in found['matrix'] if row['failed']]
+    if inputs or not kinds:
+        found['inputs'] = faults_inputs.run(seed, device)
+        print(faults_inputs.table(found['inputs']))
+        failed += found['inputs']['failed']
+    return found, failed
+
+
+def chosen(kinds: str) -> list[faults_rows.Row]:
+    """The rows of these kinds, each set of sensors with its motion without a fault first.
+
+    Raises:
+        FaultError: there is no such kind.
+    """
+    wanted = [kind.strip() for kind in kinds.split(',') if kind.strip()] or list(KINDS)
+    unknown = [kind for kind in wanted if kind not in KINDS]
+    if unknown:
+        raise FaultError(f'there is no fault {", ".join(unknown)}; choose of {", ".join(KINDS)}')
+    rows = [row for row in faults_rows.ROWS if row.fault is not None and row.fault.kind in wanted]
+    used = {row.sensors for row in rows}
+    return [row for row in faults_rows.ROWS if row in rows or (row.fault is None and row.sensors in used)]
+
+
+def _matrix(rows: Sequence[faults_rows.Row], seed: int, device: str) -> list[dict[str, object]]:
+    done = []
+    begin = time.monotonic()
+    for result in faults_rows.run(rows, seed, device):
+        done.append(result)
+        print(faults_page.line(result), flush=True)
+    print(f'{len(done)} rows in {time.monotonic() - begin:.0f} s', file=sys.stderr)
+    missing = [row.name for row in rows if row.name not in {result['row'] for result in done}]
+    return done + [{'row': name, 'failed': ['not run: the node had died']} for name in missing]

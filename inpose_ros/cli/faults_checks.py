@@ -1,0 +1,184 @@
+"""What a consumer may rely on while sensors fail, checked on what it was told. No ROS, no clock."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from inpose_ros.motion.faults import Fault
+
+# The limit that the node promises for every joint [rad/s], and what rounding may add.
+LIMIT = 15.0
+_ROUNDING = 1e-3
+# After a fault's end, poses are as good as before within this time [s] ...
+RECOVERY = 1.0
+# ... but for so much [m], mean over the joints: the same motion tracked twice differs by less.
+MARGIN = 0.03
+# A single pose may stand out; the median of so many may not.
+_SMOOTHED = 5
+# What a busy machine does to messages by itself.
+OF_THE_MACHINE = ('jitter', 'delayed', 'late')
+# The diagnostics name what happened within the last 3 s, come once a second, and may be late [s].
+TOLD = 5.0
+# A change of state is logged at its time, give or take so much [s].
+LOGGED = 1.0
+# The cause under which each kind is to be named.
+NAMED = {
+    'dropout': 'silent', 'freeze': 'frozen', 'restart': 'silent', 'delay': 'delayed', 'jitter': 'jitter',
+    'duplicates': 'duplicate', 'reordering': 'late', 'nan': 'not_finite', 'bad_quaternion': 'quaternion',
+    'teleport': 'teleport', 'swapped': 'swapped', 'heading_step': 'heading_step', 'units_g': 'units_g',
+    'units_degrees': 'units_degrees', 'flood': 'flood', 'clock_forward': 'future', 'clock_back': 'time_reset',
+    'second_publisher': 'second_publisher',
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Told:
+    """One message of the diagnostics: when it came [ns], its level, its status message and its values."""
+
+    received_ns: int
+    level: int
+    message: str
+    values: dict[str, str]
+
+    def counts(self) -> dict[str, int]:
+        """How often what happened: `cause` of all sensors and `sensor cause`."""
+        keys = {key.replace('rejected: ', ''): value for key, value in self.values.items()}
+        return {
+            key: int(value) for key, value in keys.items() if value.isdigit() and key not in ('dropped', 'rejected')
+        }
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A line of the node's log and when it came [ns]."""
+
+    received_ns: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that a consumer was told; `finite`: no number of it was NaN or infinite (the unknown foot contact aside)."""
+
+    joint_stamp_ns: Int[np.ndarray, 'joint_state']
+    angles: Float[np.ndarray, 'joint_state angle']
+    velocities: Float[np.ndarray, 'joint_state angle']
+    pose_stamp_ns: Int[np.ndarray, 'pose']
+    pose_received_ns: Int[np.ndarray, 'pose']
+    position: Float[np.ndarray, 'pose joint 3']
+    measured: Bool[np.ndarray, 'pose joint']
+    degraded: Bool[np.ndarray, 'pose']
+    tf_stamp_ns: Int[np.ndarray, 'transform']
+    finite: bool
+    told: tuple[Told, ...]
+    log: tuple[Logged, ...] = ()
+
+
+def peak_velocities(record: Record) -> tuple[float, float]:
+    """The fastest that any joint turned [rad/s]: as told, and by the angles' differences over the stamps'."""
+    told = float(np.abs(record.velocities).max(initial=0.0))
+    seconds = np.diff(record.joint_stamp_ns) / 1e9
+    steps = np.abs(np.diff(record.angles, axis=0))[seconds > 0] / seconds[seconds > 0, None]
+    return told, float(steps.max(initial=0.0))
+
+
+def time_resets(record: Record) -> int:
+    """How often stamps did not rise, on the topic where that happened most."""
+    every = (record.joint_stamp_ns, record.pose_stamp_ns, record.tf_stamp_ns)
+    return max(int((np.diff(stamps) <= 0).sum()) for stamps in every)
+
+
+def causes_named(told: Sequence[Told], begin_ns: int) -> dict[str, str]:
+    """What the diagnostics have named from a time on, and how: by the status message or by a count that rose."""
+    before = [row for row in told if row.received_ns < begin_ns]
+    after = [row for row in told if row.received_ns >= begin_ns]
+    was = before[-1].counts() if before else {}
+    named: dict[str, str] = {}
+    for row in after:
+        for cause, count in row.counts().items():
+            if ' ' not in cause and count > was.get(cause, 0):
+                named[cause] = f'{count - was.get(cause, 0)} x'
+    for row in after:
+        for part in row.message.split('; '):
+            cause, colon, sensors = part.partition(': ')
+            if colon and ' ' not in cause:
+                named[cause] = f'{sensors} ({named[cause]})' if named.get(cause, '').endswith(' x') else sensors
+    return named
+
+
+def recovery_time(received: Float[np.ndarray, 'pose'], good: Bool[np.ndarray, 'pose'], end: float) -> float:
+    """How long after a fault's end [s] every pose is good; infinite where they never are."""
+    after = received >= end
+    times, ok = received[after], good[after]
+    if not len(ok) or not ok[-1]:
+        return math.inf
+    bad = np.flatnonzero(~ok)
+    first = bad[-1] + 1 if len(bad) else 0
+    return float(times[first] - end)
+
+
+def smoothed(values: Float[np.ndarray, 'pose']) -> Float[np.ndarray, 'pose']:
+    """The running median of the values."""
+    if len(values) < _SMOOTHED:
+        return values
+    padded = np.pad(values, _SMOOTHED // 2, mode='edge')
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, _SMOOTHED), axis=-1)
+
+
+def mostly(flags: Bool[np.ndarray, 'pose']) -> Bool[np.ndarray, 'pose']:
+    """Flags without those that only a pose or two have: a message that comes late makes its sensor miss one."""
+    return smoothed(flags.astype(np.float64)) > 0.5
+
+
+def unexplained(record: Record, faults: Sequence[Fault], start_ns: int, seconds: float, patience: float) -> list[str]:
+    """Spells without poses or with poses said to be degraded, and warnings, that no fault explains.
+
+    Args:
+        patience: for so long [s] after its end a fault may still show; in the diagnostics, for TOLD longer.
+    """
+    when = (record.pose_received_ns - start_ns) / 1e9
+    edges = np.concatenate([[0.0], when[(when > 0) & (when < seconds)], [seconds]])
+    spells = [(float(a), float(b), 'no pose', patience) for a, b in pairwise(edges) if b - a > patience]
+    degraded = when[_usual(record.degraded)]
+    spells += [(float(t), float(t), 'degraded', patience) for t in degraded if patience < t < seconds]
+    for row in record.told:
+        told = (row.received_ns - start_ns) / 1e9
+        if patience + TOLD < told < seconds and (what := _warned(row)):
+            spells.append((told, told, f'"{what}" in the diagnostics', patience + TOLD))
+    return [
+        f'{what} at {begin:.1f} s'
+        for begin, end, what, after in spells
+        if not any(fault.begin < end + 1e-9 and begin < fault.end + after for fault in faults)
+    ]
+
+
+def _usual(flags: Bool[np.ndarray, 'pose']) -> Bool[np.ndarray, 'pose']:
+    return mostly(flags) & flags
+
+
+def _warned(row: Told) -> str:
+    """What the diagnostics warn of, less what a busy machine does."""
+    parts = [] if row.level == 0 else row.message.split('; ')
+    return '; '.join(part for part in parts if part.partition(':')[0] not in OF_THE_MACHINE)
+
+
+def changes(record: Record) -> list[float]:
+    """When what is said of the tracking changed: from whole to degraded, and back [ns]."""
+    degraded = record.degraded.astype(int)
+    return [float(t) for t in record.pose_received_ns[1:][np.diff(degraded) != 0]]
+
+
+def unlogged(record: Record, start_ns: int) -> list[str]:
+    """The changes of state of which the log says nothing at that time."""
+    logged = np.array([row.received_ns for row in record.log], dtype=np.float64)
+    silent = [t for t in changes(record) if not (np.abs(logged - t) <= LOGGED * 1e9).any()]
+    return [f'no word in the log of the change at {(t - start_ns) / 1e9:.1f} s' for t in silent]
+
+
+def too_fast(peaks: tuple[float, float]) -> bool:
+    """Whether any joint turned faster than promised."""
+    return max(peaks) > LIMIT + _ROUNDING

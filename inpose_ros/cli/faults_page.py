@@ -1,0 +1,155 @@
+"""docs/reliability.md: what was measured goes between its marks, what was written by hand around them stays."""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from inpose_ros.cli import faults_checks as checks
+from inpose_ros.cli import faults_inputs, faults_rows, faults_soak
+from inpose_ros.errors import FaultError
+
+_COLUMNS = (
+    'fault',
+    'poses before [Hz]',
+    'numbers finite',
+    'stamps back',
+    'fastest joint [rad/s]',
+    'by its angles [rad/s]',
+    'named as',
+    'recovered after [s]',
+    'verdict',
+)
+# Where there is no page yet.
+_PAGE = """# What happens when sensors fail
+
+What stands between marks is written by `inpose faults --doc docs/reliability.md`: `make faults` measures the first two
+sections anew, `make faults SOAK=30` the third. What stands around them is kept.
+
+## Every known fault
+
+<!-- matrix -->
+<!-- /matrix -->
+
+## Sensors of every type, switched off and on
+
+<!-- inputs -->
+<!-- /inputs -->
+
+## For a long time
+
+<!-- soak -->
+<!-- /soak -->
+"""
+
+
+def update(path: Path, result: Mapping[str, object], how: Mapping[str, object]) -> None:
+    """Write into the page what `result` holds.
+
+    Raises:
+        FaultError: the page has lost its marks.
+    """
+    text = path.read_text() if path.exists() else _PAGE
+    for name, write in (('matrix', matrix), ('inputs', inputs), ('soak', soak)):
+        if name in result:
+            text = _replaced(text, name, f'{write(result[name])}\n\n{provenance(how)}', path)
+    path.write_text(text)
+
+
+def _replaced(text: str, name: str, section: str, path: Path) -> str:
+    begin, end = f'<!-- {name} -->', f'<!-- /{name} -->'
+    before, found, rest = text.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found or not found_end:
+        raise FaultError(f'{path} has no {begin} and {end}; put both where that section belongs')
+    return f'{before}{begin}\n{section}\n{end}{after}'
+
+
+def provenance(how: Mapping[str, object]) -> str:
+    """With what it was measured."""
+    versions = ', '.join(f'{name} {version}' for name, version in how['versions'].items())
+    return _paragraph(
+        f'Measured by `{how["command"]}` with {versions}; device {how["device"]}, seed {how["seed"]}, '
+        f'model {str(how["model"])[:12]}.'
+    )
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(' '.join(text.split()), 118, break_long_words=False, break_on_hyphens=False)
+
+
+def matrix(rows: Sequence[Mapping[str, object]]) -> str:
+    """How the node bears each fault."""
+    what = _paragraph(f"""
+        Each row plays the same motion ({faults_rows.SECONDS:g} s) over real DDS to one running node. From
+        {faults_rows.BEGIN:g} to {faults_rows.END:g} s something goes wrong with the sensors, and another process checks
+        what a consumer is told: the node lives, no number is NaN, stamps rise strictly (but once where the clock of all
+        sensors goes back), no joint turns faster than {checks.LIMIT:g} rad/s, neither by the velocities told nor by the
+        angles' differences over the stamps', `/diagnostics` names the cause, the sensors that nothing is wrong with
+        stay in use, and within {checks.RECOVERY:g} s after the end all are, and the mean error of the joints in the
+        world is that of the same motion without the fault, or that of before, give or take
+        {100 * checks.MARGIN:g} cm. A row before whose fault fewer than {faults_rows.BUSY:g} of 30 poses a second came
+        is played again, as the machine was busy with something else.
+    """)
+    named = _paragraph("""
+        "Named as" lists everything that the diagnostics named since the fault began: sensors from the status message,
+        and how much a count rose.
+    """)
+    good = sum(not row['failed'] for row in rows)
+    return f'{what}\n\n{good} of {len(rows)} rows are as promised.\n\n{table(rows)}\n\n{named}'
+
+
+def table(rows: Sequence[Mapping[str, object]]) -> str:
+    return '\n'.join([f'| {" | ".join(_COLUMNS)} |', '|' + '---|' * len(_COLUMNS), *map(line, rows)])
+
+
+def line(row: Mapping[str, object]) -> str:
+    """A row of the table."""
+    verdict = '; '.join(row['failed']) or 'as promised'
+    if 'rate' not in row:
+        return f'| {row["row"]} |' + ' |' * (len(_COLUMNS) - 2) + f' {verdict} |'
+    named = ', '.join(f'{cause}: {how}' for cause, how in sorted(row['named'].items())) or '-'
+    recovery = row['recovery']
+    after = '-' if recovery is None else 'never' if math.isinf(recovery) else f'{recovery:.2f}'
+    cells = (row['row'], f'{row["rate"]:.0f}', 'yes' if row['finite'] else 'NO', row['stamps_back'],
+             f'{row["peak_velocity"]:.1f}', f'{row["peak_by_angles"]:.1f}', named, after, verdict)  # fmt: skip
+    return '| ' + ' | '.join(map(str, cells)) + ' |'
+
+
+def inputs(result: Mapping[str, object]) -> str:
+    """How the node bears sensors that come and go."""
+    left_out = ', '.join(result['left_out'])
+    what = _paragraph(f"""
+        All send at once, each at its own rate; then each is silent for {faults_inputs.OFF:g} s in its turn. No joint
+        may turn faster than {checks.LIMIT:g} rad/s, and `body_pose.measured` has to be true of the joint while its
+        sensor sends, false {faults_inputs.GONE:g} s after it stopped, and true again {checks.RECOVERY:g} s after it
+        returned. {f'Left out: {left_out}, as tf2_ros was not installed.' if left_out else ''}
+    """)
+    found = _paragraph(f"""
+        Fastest joint: {result['peak_velocity']:.1f} rad/s as told, {result['peak_by_angles']:.1f} rad/s by its angles.
+        {_verdict(result)}
+    """)
+    return f'{what}\n\n{faults_inputs.table(result)}\n\n{found}'
+
+
+def soak(result: Mapping[str, object]) -> str:
+    """How the node bears random faults for a long time."""
+    segments, used = result['segments'], result['memory_mb'][-1][1]
+    count = {key: sum(segment[key] for segment in segments) for key in ('faults', 'poses', 'changes')}
+    peak = max(segment['peak_velocity'] for segment in segments)
+    what = _paragraph(f"""
+        Random faults of every kind and length, at times two at once, for {result['minutes']:g} minutes. The node has to
+        live, no number may be NaN, no joint faster than {checks.LIMIT:g} rad/s; every spell without poses or with
+        degraded ones and every warning in the diagnostics must lie in a fault or shortly after one, and the log must
+        have a line for every change of state. From {faults_soak.LONG / 60:g} minutes on, memory may not grow by more
+        than {faults_soak.GROWTH:.0%} after the warm-up.
+    """)
+    found = _paragraph(f"""
+        {count['faults']} faults, {count['poses']} poses, {count['changes']} changes of state; fastest joint
+        {peak:.1f} rad/s; memory {used:.0f} MB, {result['growth_mb']:+.1f} MB since the warm-up.
+    """)
+    return f'{what}\n\n{found}\n\n{_paragraph(_verdict(result))}'
+
+
+def _verdict(result: Mapping[str, object]) -> str:
+    return 'Failed: ' + '; '.join(result['failed']) + '.' if result['failed'] else 'All as promised.'
