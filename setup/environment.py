@@ -28,7 +28,7 @@ VENV = ROOT / '.venv'
 VENV_STAMP = VENV / 'complete.json'
 BUILD_STAMP = ROOT / 'install' / 'complete.json'
 BUILD_FOLDERS = ['build', 'install']
-REQUIREMENTS = ['requirements-ros.txt', 'requirements.txt', 'requirements-test.txt']
+REQUIREMENTS = ['requirements-ros.txt', 'requirements.txt', 'requirements-test.txt', 'requirements-examples.txt']
 TORCH_INDEX = {'cpu': 'https://download.pytorch.org/whl/cpu'}
 # A ROS that is already sourced would mix its libraries with those of the wheels.
 FOREIGN = [
@@ -118,7 +118,12 @@ def install_packages(torch: str, replace_torch: bool, verbose: bool) -> None:
             run([*pip, '--no-deps', '--force-reinstall', *index, pinned])
     for file, what in zip(
         REQUIREMENTS,
-        ['ROS 2 Kilted from wheels', 'PyTorch and numerics (with CUDA: some GB, some minutes)', 'what the tests need'],
+        [
+            'ROS 2 Kilted from wheels',
+            'PyTorch and numerics (with CUDA: some GB, some minutes)',
+            'what the tests need',
+            'what the examples need (a robot and its kinematics: 200 MB)',
+        ],
         strict=True,
     ):
         with step(f'installing {what}'):

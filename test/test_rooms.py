@@ -1,4 +1,4 @@
-"""Imports run one way: a room knows only the rooms before it, and only node and cli know ROS."""
+"""Imports run one way: a room knows only the rooms before it, and only node, cli and examples know ROS."""
 
 import ast
 from collections.abc import Iterator
@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / 'inpose_ros'
-ROOMS = ['geometry', 'body', 'sensing', 'diffusion', 'motion', 'training', 'evaluation', 'node', 'cli']
-KNOW_ROS = {'node', 'cli'}
+ROOMS = ['geometry', 'body', 'sensing', 'diffusion', 'motion', 'training', 'evaluation', 'node', 'cli', 'examples']
+KNOW_ROS = {'node', 'cli', 'examples'}
+FOREIGN = {'examples'}  # written as users would: they know the messages only
 OFFLINE = {'training', 'evaluation'}  # nothing that runs on a robot needs these
 ROS_MODULES = {'rclpy', 'tf2_ros', 'tf2_py', 'std_srvs', 'builtin_interfaces', 'sensor_msgs_py', 'launch', 'launch_ros'}
 GENERATED = {'inpose_ros.msg', 'inpose_ros.srv'}
@@ -31,8 +32,14 @@ def objection(room: str, imported: str) -> str | None:
     top, *rest = imported.split('.')
     if top in ROS_MODULES or top.endswith('_msgs') or '.'.join([top, *rest[:1]]) in GENERATED:
         return None if room in KNOW_ROS else f'{room} must not know ROS ({imported})'
-    if top != 'inpose_ros' or not rest or rest[0] not in ROOMS or rest[0] == room:
+    if top != 'inpose_ros' or not rest or rest[0] == room:
         return None
+    if room in FOREIGN:
+        return f'{room} must know the messages only ({imported})'
+    if rest[0] not in ROOMS:
+        return None
+    if rest[0] in FOREIGN:
+        return f'{room} must not import an example ({imported})'
     if ROOMS.index(rest[0]) > ROOMS.index(room):
         return f'{room} must not import a room below it ({imported})'
     if rest[0] in OFFLINE and room not in OFFLINE | {'cli'}:
@@ -80,6 +87,9 @@ def test_errors_import_nothing_of_the_package():
         ('inpose_ros.sensing.window', 'from geometry_msgs.msg import PoseStamped'),
         ('inpose_ros.evaluation.metrics', 'from inpose_ros.msg import BodyPose'),
         ('inpose_ros.node.estimator', 'from inpose_ros.training.loop import train'),
+        ('inpose_ros.examples.arm_follower', 'from inpose_ros.errors import InPoseError'),
+        ('inpose_ros.examples.arm_follower', 'from inpose_ros.node import qos'),
+        ('inpose_ros.cli.demo', 'from inpose_ros.examples import arm_follower'),
     ],
 )
 def test_an_import_the_wrong_way_is_found(module, source):
@@ -93,6 +103,10 @@ def test_an_import_the_wrong_way_is_found(module, source):
         ('inpose_ros.body.skeleton', 'from inpose_ros.errors import InPoseError\nimport torch'),
         ('inpose_ros.node.conversions.body', 'from inpose_ros.msg import BodyPose\nfrom .. import qos'),
         ('inpose_ros.cli.train', 'from inpose_ros.training.loop import train'),
+        (
+            'inpose_ros.examples.arm_follower',
+            'import rclpy\nfrom inpose_ros.msg import BodyPose\nfrom inpose_ros.examples import retarget',
+        ),
     ],
 )
 def test_an_import_the_right_way_is_let_through(module, source):
