@@ -241,8 +241,9 @@ def test_another_person_is_approached_anew(scene, clip, far_frame):
 
     tracker.edit = swap
     tracker.frame = far_frame
-    scene.until(lambda: len(heard.joints) > count + 10)
-    assert heard.value('left') == 'approaching'
+    scene.until(lambda: heard.value('left') == 'approaching')
+    begun = len(heard.joints)
+    scene.until(lambda: len(heard.joints) > begun + 10)
     assert_no_jump(heard.joints[count][1], [joints for _, joints in heard.joints[count + 1 :]], FASTEST)
 
 

@@ -100,7 +100,7 @@ def test_time_that_goes_back_restarts_the_solver_and_publishing_goes_on(stage):
     stage.until(lambda: stamps(joints)[-1] < start)
     assert counts(node)['time_reset'] == 1 and solver.resets == resets + 1
     first = next(msg for msg, stamp in zip(joints, stamps(joints)) if stamp < start)
-    assert np.all(np.array(first.velocity) == 0), 'a velocity across the reset'
+    assert np.abs(first.velocity).max() < 1e-4, 'a velocity across the reset'
 
 
 class Suite:
