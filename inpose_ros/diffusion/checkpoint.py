@@ -14,7 +14,7 @@ from inpose_ros.body import smpl22
 from inpose_ros.diffusion.denoiser import Denoiser, DenoiserConfig
 from inpose_ros.errors import ModelError
 
-FORMAT = 'inpose-denoiser-1'
+FORMAT = 'inpose-denoiser-2'
 _SPREAD = 'spread.'
 
 

@@ -32,14 +32,19 @@ def window_heading(
     return torch.where(measured.any(-1), angle, torch.zeros_like(angle))
 
 
-def rotations_and_height(
+def size_free_condition(
     rot: Float[Tensor, 'batch frame joint 3 3'],
     valid: Bool[Tensor, 'batch frame joint'],
     height: Float[Tensor, 'batch frame'],
     height_valid: Bool[Tensor, 'batch frame'],
     zeroed: Bool[Tensor, 'batch'],
+    acceleration: Float[Tensor, 'batch frame joint 3'],
+    acceleration_valid: Bool[Tensor, 'batch frame joint'],
 ) -> Condition:
-    """The condition on measured rotations (already heading-free) and the head's height over its standing height."""
+    """The condition on rotations, the head's height and accelerations, the latter two over its standing height.
+
+    All heading-free already.
+    """
     zeros = rot.new_zeros(*rot.shape[:-2], 3)
     return Condition(
         rotation=rotation.sixd_from_matrix(rot),
@@ -49,4 +54,6 @@ def rotations_and_height(
         height=height,
         height_mask=height_valid,
         zeroed=zeroed[:, None].expand(height_valid.shape),
+        acceleration=acceleration,
+        acceleration_mask=acceleration_valid,
     )

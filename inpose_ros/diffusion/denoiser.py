@@ -1,7 +1,8 @@
 """Denoiser: a transformer over time that predicts clean rotations from noisy ones and what was measured.
 
 A frame's input row holds, for each of the 22 joints, the noisy 6D rotation and {measured 6D rotation, mask, scale-free
-location, mask}, then the head's height, its mask, and how joints are zeroed. A token is `patch` consecutive frames
+location, mask}, then the head's height, its mask, and how joints are zeroed, and last {acceleration, mask} of each
+joint. A token is `patch` consecutive frames
 (Peebles and Xie, DiT, 2023), which halves the cost at the default of two. The timestep enters through adaptive layer
 norms whose modulation is shared by all layers (Chen et al., PixArt-alpha, 2023).
 """
@@ -15,10 +16,12 @@ from torch import Tensor, nn
 
 JOINTS = 22
 JOINT_FEATURES = 11
-CONDITION_FEATURES = JOINTS * JOINT_FEATURES + 3
+CONDITION_FEATURES = JOINTS * JOINT_FEATURES + 3 + JOINTS * 4
 OUTPUT_FEATURES = JOINTS * 9 + 5
 # A standing head keeps within some per cent of its height; the gain makes a feature of that as large as the others.
 _HEIGHT_GAIN = 10.0
+# The same for accelerations, of which those of walking are some 3 standing heights a second squared.
+_ACCELERATION_GAIN = 0.2
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Condition:
     `location` is relative to the head and divided by the standing height of the head joint; `height` is that of the
     head joint above the floor, over its standing height. Both are free of body size. `zeroed` says that the rotations,
     measured and wanted, are zero where the person's own N-pose is (~/calibrate), not in an anatomical T-pose.
+    `acceleration` [1/s^2] is that of what is worn on the joint, over the same height: the second difference of its
+    places at the frame and the two before, which is what an accelerometer says, averaged over these.
     """
 
     rotation: Float[Tensor, 'batch frame joint 6']
@@ -50,6 +55,8 @@ class Condition:
     height: Float[Tensor, 'batch frame']
     height_mask: Bool[Tensor, 'batch frame']
     zeroed: Bool[Tensor, 'batch frame']
+    acceleration: Float[Tensor, 'batch frame joint 3']
+    acceleration_mask: Bool[Tensor, 'batch frame joint']
 
     def features(self) -> Float[Tensor, 'batch frame feature']:
         """One row a frame, in the order that the trained weights expect."""
@@ -62,7 +69,9 @@ class Condition:
         height = torch.stack(
             (_HEIGHT_GAIN * (self.height - 1) * height_mask, height_mask, self.zeroed.to(self.rotation)), -1
         )
-        return torch.cat((joints.flatten(-2), height), -1)
+        acceleration_mask = self.acceleration_mask[..., None].to(self.rotation)
+        acceleration = torch.cat((_ACCELERATION_GAIN * self.acceleration * acceleration_mask, acceleration_mask), -1)
+        return torch.cat((joints.flatten(-2), height, acceleration.flatten(-2)), -1)
 
     def measured(self) -> Float[Tensor, 'batch frame joint 6']:
         """The measured rotations, zero where there is none."""

@@ -55,14 +55,14 @@ class LocationLikelihood:
     """Locations of some joints in a batch of frames, heading-free like the rotations that they speak about.
 
     `chain[k, j]` is A of joint k [m]; `location` [m]; where `valid` is false the value is ignored; `stddev` [m] is
-    the noise of each location along each axis, infinite in effect where an axis is not measured. `floor` is what feet
-    may stand on.
+    the noise of each location along each axis, infinite in effect where an axis is not measured. Chains and noise are
+    those of one person, or of as many as there are windows. `floor` is what feet may stand on.
     """
 
-    chain: Float[Tensor, 'sensor joint 3']
+    chain: Float[Tensor, '*#batch sensor joint 3']
     location: Float[Tensor, '*batch sensor 3']
     valid: Bool[Tensor, '*batch sensor']
-    stddev: Float[Tensor, 'sensor 3']
+    stddev: Float[Tensor, '*#batch sensor 3']
     floor: Floor | None = None
 
     @classmethod
@@ -105,7 +105,7 @@ class LocationLikelihood:
 
     def difference_map(self) -> Float[Tensor, '*batch sensor joint 3']:
         """A of each location minus that of the frame's reference; zero rows where there is nothing to compare."""
-        reference = torch.einsum('...s,sjx->...jx', self._reference, self.chain)
+        reference = torch.einsum('...s,...sjx->...jx', self._reference, self.chain)
         return (self.chain - reference[..., None, :, :]) * self._used[..., None, None]
 
     def differences(self) -> Float[Tensor, '*batch sensor 3']:
@@ -120,7 +120,7 @@ class LocationLikelihood:
         """
         used, variance = self._used, self.stddev.square()
         own = (used[..., None] * variance + (1 - used[..., None])).flatten(-2).diag_embed()
-        common = torch.einsum('...s,sx->...x', self._reference, variance).diag_embed()
+        common = torch.einsum('...s,...sx->...x', self._reference, variance).diag_embed()
         shared = torch.einsum('...s,...t,...xy->...sxty', used, used, common)
         return own + shared.flatten(-4, -3).flatten(-2)
 

@@ -58,7 +58,7 @@ class InPoseRule:
     the noise's mean, which estimates the pose better and does not depend on the seed.
     """
 
-    steps: Sequence[int] = (999,)
+    steps: Sequence[int] = (999, 300)
     iterations: int = 4
     early_iterations: int = 1
     temperature: float = 0.0
@@ -68,6 +68,17 @@ class InPoseRule:
         self, prior: MotionPrior, noise: Float[Tensor, 'batch frame joint 6'], condition: Condition,
         likelihood: LocationLikelihood | None, measured_stddev: Float[Tensor, 'joint'],
     ) -> Sample:  # fmt: skip
+        noisy = self.on_the_way(prior, noise, condition, likelihood, measured_stddev)
+        return self._last(
+            prior, prior.denoise(noisy, self.steps[-1], condition), condition, likelihood, measured_stddev
+        )
+
+    @torch.no_grad()
+    def on_the_way(
+        self, prior: MotionPrior, noise: Float[Tensor, 'batch frame joint 6'], condition: Condition,
+        likelihood: LocationLikelihood | None, measured_stddev: Float[Tensor, 'joint'],
+    ) -> Float[Tensor, 'batch frame joint 6']:  # fmt: skip
+        """What the denoiser is given in the last step; it is trained on this too."""
         noisy = self.temperature * noise
         for step, following in zip(self.steps, self.steps[1:]):
             prediction = prior.denoise(noisy, step, condition)
@@ -78,9 +89,7 @@ class InPoseRule:
             clean = rotation.sixd_from_matrix(rot)
             alpha_bar = float(prior.schedule.alpha_bar[following])
             noisy = alpha_bar**0.5 * clean + (1 - alpha_bar) ** 0.5 * prior.schedule.noise_in(noisy, clean, step)
-        return self._last(
-            prior, prior.denoise(noisy, self.steps[-1], condition), condition, likelihood, measured_stddev
-        )
+        return noisy
 
     def _last(
         self, prior: MotionPrior, prediction: Prediction, condition: Condition, likelihood: LocationLikelihood | None,

@@ -10,8 +10,7 @@ from torch import Tensor
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
-from inpose_ros.diffusion.condition import rotations_and_height, window_heading
-from inpose_ros.diffusion.denoiser import Condition
+from inpose_ros.diffusion.condition import size_free_condition, window_heading
 from inpose_ros.diffusion.likelihood import Floor, LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule, Sample, SamplingRule
@@ -69,18 +68,20 @@ class Posterior:
 class PoseSolver:
     """Posterior = prior x likelihood, for one person's bones.
 
-    `use_height` lets the prior see the head's height over the person's standing height, `use_locations` turns the
-    likelihood on, and `use_floor` the floor in it.
+    `use_height` lets the prior see the head's height over the person's standing height, `use_acceleration` what
+    accelerometers say, `use_locations` turns the likelihood on, and `use_floor` the floor in it.
     """
 
     backend = 'torch'
 
     def __init__(
         self, prior: MotionPrior, skeleton: Skeleton, rule: SamplingRule, *,
-        use_height: bool = True, use_locations: bool = True, use_floor: bool = True, seed: int = 0,
+        use_height: bool = True, use_acceleration: bool = True, use_locations: bool = True, use_floor: bool = True,
+        seed: int = 0,
     ) -> None:  # fmt: skip
         self.prior, self.skeleton, self.rule = prior, skeleton, rule
-        self.use_height, self.use_locations, self.use_floor = use_height, use_locations, use_floor
+        self.use_height, self.use_acceleration = use_height, use_acceleration
+        self.use_locations, self.use_floor = use_locations, use_floor
         self.device = prior.device
         self._bones = skeleton.bones.float().to(self.device)
         # One draw for every window: chance in the start must not make the pose tremble from frame to frame.
@@ -140,7 +141,12 @@ class PoseSolver:
         )
         turn = rotation.about_z(-window_heading(rot, rot_valid))[:, None, None]
         zeroed = torch.tensor([window.zeroed for window in windows], device=self.device)
-        condition = self._condition(turn @ rot, rot_valid, location, location_valid, floor_height, zeroed)
+        height = (location[..., smpl22.HEAD, 2] - floor_height) / self.skeleton.standing_head_height
+        height_valid = location_valid[..., smpl22.HEAD] & self.use_height
+        acceleration, acceleration_valid = self._acceleration(windows, turn)
+        condition = size_free_condition(
+            turn @ rot, rot_valid, height, height_valid, zeroed, acceleration, acceleration_valid
+        )
         likelihood = None
         joints = location_valid.any(0).any(0).nonzero().flatten().tolist()
         if self.use_locations and joints:
@@ -153,16 +159,16 @@ class PoseSolver:
         sample = self.rule(self.prior, noise, condition, likelihood, windows[0].rotation_stddev.to(self.device))
         return self._posterior(sample, turn, location[:, -1], location_valid[:, -1], floor_height)
 
-    def _condition(
-        self, rot: Float[Tensor, 'batch frame joint 3 3'], rot_valid: Bool[Tensor, 'batch frame joint'],
-        location: Float[Tensor, 'batch frame joint 3'], location_valid: Bool[Tensor, 'batch frame joint'], floor: float,
-        zeroed: Bool[Tensor, 'batch'],
-    ) -> Condition:  # fmt: skip
-        height = (location[..., smpl22.HEAD, 2] - floor) / self.skeleton.standing_head_height
-        known = location_valid[..., smpl22.HEAD]
-        return rotations_and_height(
-            rot, rot_valid, height, known if self.use_height else torch.zeros_like(known), zeroed
+    def _acceleration(
+        self, windows: list[JointWindow], turn: Float[Tensor, 'batch 1 1 3 3']
+    ) -> tuple[Float[Tensor, 'batch frame joint 3'], Bool[Tensor, 'batch frame joint']]:
+        """Heading-free and over the standing height [1/s^2], and where it is known."""
+        acceleration, valid = (
+            torch.stack([getattr(window, name) for window in windows]).to(self.device)
+            for name in ('acceleration', 'acceleration_valid')
         )
+        turned = (turn @ acceleration[..., None])[..., 0] / self.skeleton.standing_head_height
+        return turned, valid & self.use_acceleration
 
     def _posterior(
         self, sample: Sample, turn: Float[Tensor, 'batch 1 1 3 3'], location: Float[Tensor, 'batch joint 3'],

@@ -17,7 +17,7 @@ from inpose_ros.diffusion.likelihood import LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import Sample, SamplingRule
 
-_CONDITION = 7  # tensors in a Condition
+_CONDITION = 9  # tensors in a Condition
 
 
 class TracedRule:

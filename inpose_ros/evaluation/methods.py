@@ -37,7 +37,7 @@ METHODS = {
     'paper_head': Method(PaperRule(), use_height=True, use_locations=True, streaming=False),
     'inpose': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True),
     # What each part is worth.
-    'inpose_two_steps': Method(InPoseRule(steps=(999, 300)), use_height=True, use_locations=True, streaming=True),
+    'inpose_one_step': Method(InPoseRule(steps=(999,)), use_height=True, use_locations=True, streaming=True),
     'inpose_no_floor': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True, use_floor=False),
     'inpose_no_height': Method(InPoseRule(), use_height=False, use_locations=True, streaming=True),
 }

@@ -15,6 +15,7 @@ from inpose_ros.body import smpl22
 from inpose_ros.errors import MeasurementError
 from inpose_ros.geometry import rotation
 from inpose_ros.sensing import inertial
+from inpose_ros.sensing.acceleration import second_differences
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
 
@@ -32,7 +33,8 @@ class JointWindow:
 
     Mountings are already taken off: rotations are world <- joint, locations are those of the joint itself [m].
     Where a mask is false the value is a finite placeholder (identity, zero) and means nothing. `zeroed`: the rotations
-    are zero where the person's own N-pose is.
+    are zero where the person's own N-pose is. `acceleration` [m/s2] is what second differences of the joint's places at
+    the frame and the two before would be, in world axes.
     """
 
     stamp_ns: int
@@ -43,6 +45,13 @@ class JointWindow:
     rotation_stddev: Float[Tensor, 'joint']
     position_stddev: Float[Tensor, 'joint']
     zeroed: bool = False
+    acceleration: Float[Tensor, 'frame joint 3'] | None = None
+    acceleration_valid: Bool[Tensor, 'frame joint'] | None = None
+
+    def __post_init__(self) -> None:
+        if self.acceleration is None:  # nobody wears an accelerometer
+            object.__setattr__(self, 'acceleration', torch.zeros_like(self.location))
+            object.__setattr__(self, 'acceleration_valid', torch.zeros_like(self.location_valid))
 
 
 class _Places(NamedTuple):
@@ -108,6 +117,10 @@ def joint_window(
     location, location_valid, position_stddev = _by_joint(
         sensors, _stddevs('position_stddev', sensors, readings), spots, known, np.zeros(3)
     )
+    felt, felt_valid = _accelerations(readings, rotations, lever, grid)
+    acceleration, acceleration_valid, _ = _by_joint(
+        sensors, [sensor.rotation_stddev for sensor in sensors], felt, felt_valid, np.zeros(3)
+    )
     return JointWindow(
         stamp_ns=int(window.newest_stamp_ns),
         rot_world_joint=rot,
@@ -117,7 +130,28 @@ def joint_window(
         rotation_stddev=rotation_stddev,
         position_stddev=position_stddev,
         zeroed=bool(sensors) and all(sensor.zeroed for sensor in sensors),
+        acceleration=acceleration,
+        acceleration_valid=acceleration_valid,
     )
+
+
+def _accelerations(
+    readings: Sequence[Sequence[Measurement]], rotations: _Series, lever: Float[np.ndarray, 'sensor frame 3'],
+    grid: Int[np.ndarray, 'frame'],
+) -> tuple[Float[np.ndarray, 'sensor frame 3'], Bool[np.ndarray, 'sensor frame']]:  # fmt: skip
+    """Of the joints under accelerometers [m/s2], where the sensor says something from two frames before on."""
+    values, valid = np.zeros_like(lever), np.zeros_like(rotations.valid)
+    if len(grid) < 3:
+        return values, valid
+    interval = (grid[-1] - grid[-2]) / 1e9
+    for row, own in enumerate(readings):
+        felt = [m for m in own if m.specific_force is not None and m.rot_world_sensor is not None]
+        if felt:
+            values[row] = second_differences(felt, grid)
+            values[row, 2:] -= np.diff(lever[row], n=2, axis=0) / interval**2
+            seen = rotations.valid[row]
+            valid[row, 2:] = seen[2:] & seen[1:-1] & seen[:-2]
+    return values, valid
 
 
 def _around(

@@ -35,9 +35,23 @@ ZEROED_SETS = (
 )
 _HEIGHT_SHARE = 0.7  # of the windows with a head know its height,
 _ZEROED_HEIGHT_SHARE = 0.2  # and of those calibrated in an N-pose
+_ACCELERATION_SHARE = 0.15  # of the windows say how what is worn is accelerated,
+_ZEROED_ACCELERATION_SHARE = 0.75  # and of those calibrated in an N-pose
 _GAP_SHARE = 0.1  # of the windows lose a joint for some frames
 _ROTATION_NOISE = 0.03  # constant error of a mounting [rad], in half of the windows
 _HEIGHT_NOISE = 0.01  # error of the floor and of the standing height, as a share of the latter
+_ACCELERATION_NOISE = 0.4  # of straps and skin [m/s2], in each frame, and as much for the whole window
+# Where on its segment an IMU is worn: so far along the bone at most, as a share of it, and so far beside it [m].
+_ALONG, _BESIDE = 0.6, 0.03
+# The children to which the segments of the joints lead; the head's and the hands' end at nothing.
+_ENDS = {'pelvis': 'spine1', 'spine1': 'spine2', 'spine2': 'spine3', 'spine3': 'neck', 'neck': 'head'} | {
+    f'{side}_{joint}': f'{side}_{end}'
+    for side in ('left', 'right')
+    for joint, end in (
+        ('hip', 'knee'), ('knee', 'ankle'), ('ankle', 'foot'),
+        ('collar', 'shoulder'), ('shoulder', 'elbow'), ('elbow', 'wrist'),
+    )
+}  # fmt: skip
 
 
 def worn_joints(zeroed: Bool[Tensor, 'batch'], generator: torch.Generator) -> Bool[Tensor, 'batch joint']:
@@ -70,7 +84,7 @@ def _with_gaps(worn: Bool[Tensor, 'batch joint'], frames: int, generator: torch.
 
 def dress(
     window: MotionWindow, worn: Bool[Tensor, 'batch joint'], height_known: Bool[Tensor, 'batch'],
-    generator: torch.Generator | None,
+    acceleration_known: Bool[Tensor, 'batch'], generator: torch.Generator | None,
 ) -> tuple[Condition, Float[Tensor, 'batch']]:  # fmt: skip
     """Measure a window: the condition, and the heading [rad] by which it was turned back.
 
@@ -90,7 +104,32 @@ def dress(
     turned = rotation.about_z(-heading)[:, None, None] @ rot
     height = window.positions[:, :, smpl22.HEAD, 2] / standing_height(window.bones)[:, None] + noise[:, None]
     height_mask = valid[..., smpl22.HEAD] & height_known[:, None]
-    return conditions.rotations_and_height(turned, valid, height, height_mask, window.zeroed), heading
+    acceleration = (rotation.about_z(-heading)[:, None, None] @ accelerations(window, generator)[..., None])[..., 0]
+    acceleration = acceleration / standing_height(window.bones)[:, None, None, None]
+    # It takes three places to see one.
+    earlier = torch.cat((torch.zeros_like(window.real[:, :2]), window.real[:, :-2]), 1)
+    acceleration_mask = valid & acceleration_known[:, None, None] & earlier[..., None]
+    condition = conditions.size_free_condition(
+        turned, valid, height, height_mask, window.zeroed, acceleration, acceleration_mask
+    )
+    return condition, heading
+
+
+def accelerations(window: MotionWindow, generator: torch.Generator | None) -> Float[Tensor, 'batch frame joint 3']:
+    """How what is worn on each joint is accelerated, in the world [m/s2]; zero in the first two frames.
+
+    With a generator it is worn somewhere on the segment, and errs; without, right on the joint.
+    """
+    spot, error = torch.zeros(len(window.root), 22, 3), torch.zeros(())
+    if generator is not None:
+        count, frames = window.root.shape[:2]
+        along = _ALONG * torch.rand(count, 22, 1, generator=generator)
+        spot[:, list(map(smpl22.INDEX.get, _ENDS))] = window.bones[:, list(map(smpl22.INDEX.get, _ENDS.values()))]
+        spot = along * spot + _BESIDE * torch.randn(count, 22, 3, generator=generator)
+        error = sum(torch.randn(count, f, 22, 3, generator=generator) for f in (1, frames - 2))
+    places = window.positions + (window.rot_world_joint @ spot[:, None, :, :, None])[..., 0]
+    second = (places[:, 2:] - 2 * places[:, 1:-1] + places[:, :-2]) * window.rate**2
+    return torch.nn.functional.pad(second + _ACCELERATION_NOISE * error, (0, 0, 0, 0, 2, 0))
 
 
 def _mounting_errors(count: int, generator: torch.Generator) -> Float[Tensor, 'batch joint 3 3']:
@@ -103,7 +142,9 @@ def draw_condition(window: MotionWindow, generator: torch.Generator) -> tuple[Co
     worn = worn_joints(window.zeroed, generator)
     share = torch.where(window.zeroed, _ZEROED_HEIGHT_SHARE, _HEIGHT_SHARE)
     height_known = torch.rand(len(worn), generator=generator) < share
-    return dress(window, worn, height_known, generator)
+    share = torch.where(window.zeroed, _ZEROED_ACCELERATION_SHARE, _ACCELERATION_SHARE)
+    acceleration_known = torch.rand(len(worn), generator=generator) < share
+    return dress(window, worn, height_known, acceleration_known, generator)
 
 
 def standing_height(bones: Float[Tensor, 'batch joint 3']) -> Float[Tensor, 'batch']:

@@ -8,20 +8,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from tqdm import tqdm
 
 from inpose_ros.diffusion import checkpoint
 from inpose_ros.diffusion.denoiser import Condition, Denoiser, DenoiserConfig
+from inpose_ros.diffusion.likelihood import LocationLikelihood
+from inpose_ros.diffusion.prior import MotionPrior, Spread
 from inpose_ros.diffusion.schedule import NoiseSchedule
 from inpose_ros.errors import ModelError
 from inpose_ros.geometry import rotation
-from inpose_ros.training import dropout, loss, validation
+from inpose_ros.training import dropout, loss, refinement, validation
 from inpose_ros.training.spread import measure_spread
 from inpose_ros.training.windows import MotionWindow, WindowSource
 
-_PURE_NOISE_SHARE = 0.6  # of the windows start from pure noise: few-step samplers stand on that step
+_PURE_NOISE_SHARE = 0.5  # of the windows start from pure noise: few-step samplers stand on that step,
+_REFINED_SHARE = 0.35  # and of those from what its first step leaves; the others serve samplers of many steps
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,17 @@ class Trainer:
         self.generator = torch.Generator().manual_seed(config.seed)
         self.schedule = NoiseSchedule()
         self.denoiser = Denoiser(denoiser).to(device)
+        self.spread: Spread | None = None
         if start is not None:
-            self.denoiser.load_state_dict(_weights(start, denoiser))
+            weights, self.spread = _weights(start, denoiser)
+            self.denoiser.load_state_dict(weights)
         self.average = copy.deepcopy(self.denoiser).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
-            self.denoiser.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
+            self.denoiser.parameters(),
+            lr=config.learning_rate,
+            betas=(0.9, 0.98),
+            weight_decay=config.weight_decay,
+            fused=True,
         )
         self.step = 0
 
@@ -104,7 +113,7 @@ class Trainer:
                 if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
                     row = {'step': self.step, 'seconds': round(time.monotonic() - began, 1)}
                     row |= {name: value / seen for name, value in sums.items()}
-                    row |= validation.validate(copy.deepcopy(self.average).cpu(), self.validation_source, self.schedule)
+                    row |= validation.validate(copy.deepcopy(self.average).cpu(), self.validation_source, self.spread)
                     self._log(row)
                     self._checkpoint()
                     bar.set_postfix({name: f'{value:.2f}' for name, value in row.items() if name.endswith('_cm')})
@@ -120,8 +129,14 @@ class Trainer:
     def _train_step(self) -> dict[str, float]:
         window = self.train_source.random(self.config.batch, self.generator)
         condition, heading = dropout.draw_condition(window, self.generator)
-        noisy, steps = self._noise(window, heading)
-        window, condition, heading, noisy = _to(self.device, window, condition, heading, noisy)
+        noisy, steps, refined = self._noise(window, heading)
+        likelihood = refinement.draw_likelihood(window, condition, heading, self.generator)
+        window, condition, heading, noisy, likelihood = _to(self.device, window, condition, heading, noisy, likelihood)
+        rows = refined.nonzero()[:, 0].to(self.device)
+        if len(rows):
+            prior = MotionPrior(self.average, self.spread, self.device)
+            given, step = refinement.last_input(prior, _rows(condition, rows), _rows(likelihood, rows))
+            noisy, steps = noisy.index_copy(0, rows, given), torch.where(refined, step, steps)
         for group in self.optimizer.param_groups:
             group['lr'] = self.config.learning_rate * self._rate_factor()
         with torch.autocast(self.device.type, torch.bfloat16):
@@ -138,13 +153,15 @@ class Trainer:
 
     def _noise(
         self, window: MotionWindow, heading: Float[Tensor, 'batch']
-    ) -> tuple[Float[Tensor, 'batch frame joint 6'], Tensor]:
+    ) -> tuple[Float[Tensor, 'batch frame joint 6'], Int[Tensor, 'batch'], Bool[Tensor, 'batch']]:
+        """x_t, its step, and which windows are to have what the sampler's first step leaves in its place."""
         clean = rotation.sixd_from_matrix(rotation.about_z(-heading)[:, None, None] @ window.rot_world_joint)
         draw = torch.rand(2, len(clean), generator=self.generator)
         steps = (draw[0] * len(self.schedule)).long()
         steps = torch.where(draw[1] < _PURE_NOISE_SHARE, torch.full_like(steps, self.schedule.last), steps)
         noise = torch.randn(clean.shape, generator=self.generator)
-        return self.schedule.noised(clean, steps, noise), steps
+        refined = (draw[1] >= _PURE_NOISE_SHARE) & (draw[1] < _PURE_NOISE_SHARE + _REFINED_SHARE)
+        return self.schedule.noised(clean, steps, noise), steps, refined
 
     def _rate_factor(self) -> float:
         warm = min(1.0, (self.step + 1) / self.config.warmup)
@@ -168,12 +185,12 @@ class Trainer:
             )
 
 
-def _weights(folder: Path, config: DenoiserConfig) -> dict[str, Tensor]:
-    """The weights of a model of this architecture."""
-    denoiser, _ = checkpoint.load(folder)
+def _weights(folder: Path, config: DenoiserConfig) -> tuple[dict[str, Tensor], Spread | None]:
+    """The weights of a model of this architecture, and its spread."""
+    denoiser, tensors = checkpoint.load(folder)
     if denoiser.config != config:
         raise ModelError(f'{folder} holds another architecture: {denoiser.config}; this run trains {config}')
-    return denoiser.state_dict()
+    return denoiser.state_dict(), Spread(**tensors) if tensors else None
 
 
 def _to(device: torch.device, *values: object) -> tuple:
@@ -182,8 +199,13 @@ def _to(device: torch.device, *values: object) -> tuple:
     def move(value: object) -> object:
         if isinstance(value, Tensor):
             return value.to(device)
-        if isinstance(value, (MotionWindow, Condition)):
+        if isinstance(value, (MotionWindow, Condition, LocationLikelihood)):
             return type(value)(**{name: move(part) for name, part in vars(value).items()})
         return value
 
     return tuple(move(value) for value in values)
+
+
+def _rows(value: Condition | LocationLikelihood, rows: Int[Tensor, 'row']) -> Condition | LocationLikelihood:
+    """Some windows of a batch."""
+    return type(value)(**{name: part if part is None else part[rows] for name, part in vars(value).items()})

@@ -1,4 +1,4 @@
-"""How good the prior is on motion that it was not trained on, at the newest frame, without any location."""
+"""How good the prior is on motion that it was not trained on, at the newest frame."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from torch import Tensor
 
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.diffusion.denoiser import Condition, Denoiser
-from inpose_ros.diffusion.schedule import NoiseSchedule
+from inpose_ros.diffusion.prior import MotionPrior, Spread
 from inpose_ros.geometry import rotation
-from inpose_ros.training import dropout, loss
+from inpose_ros.training import dropout, loss, refinement
 from inpose_ros.training.windows import MotionWindow, WindowSource
 
 HANDS = ('head', 'left_wrist', 'right_wrist')
@@ -19,37 +19,50 @@ SIX = (*HANDS, 'pelvis', 'left_knee', 'right_knee')
 
 @dataclass(frozen=True)
 class Case:
-    """What is worn, and whether by somebody calibrated in an N-pose."""
+    """What is worn, and whether by somebody calibrated in an N-pose; where `located` by trackers, both steps count."""
 
     joints: tuple[str, ...]
     height: bool = False
     zeroed: bool = False
+    acceleration: bool = False
+    located: bool = False
 
 
 CASES = {
     'rotations': Case(HANDS),
     'height': Case(HANDS, height=True),
+    'located': Case(HANDS, height=True, located=True),
     'six_imus': Case(SIX),
     'six_zeroed': Case(SIX, zeroed=True),
+    'six_inertial': Case(SIX, zeroed=True, acceleration=True),
 }
 
 
 @torch.no_grad()
-def validate(denoiser: Denoiser, source: WindowSource, schedule: NoiseSchedule, count: int = 768) -> dict[str, float]:
-    """Error of one denoising step from pure noise: mpjpe [cm] in each of CASES."""
+def validate(
+    denoiser: Denoiser, source: WindowSource, spread: Spread | None = None, count: int = 768
+) -> dict[str, float]:
+    """Error of the denoiser's last step, mpjpe [cm] in each of CASES, before locations correct it once more."""
     denoiser.eval()
+    prior = MotionPrior(denoiser, spread)
     clips, newest = source.grid(count)
     scores = {}
     for name, case in CASES.items():
         window = source.at(clips, newest, zeroed=torch.full((count,), case.zeroed))
         worn = torch.zeros(count, 22, dtype=torch.bool)
         worn[:, [smpl22.INDEX[joint] for joint in case.joints]] = True
-        condition, heading = dropout.dress(window, worn, torch.full((count,), case.height), None)
-        estimate = denoise_from_noise(denoiser, condition, schedule.last)
+        known = [torch.full((count,), flag) for flag in (case.height, case.acceleration)]
+        condition, heading = dropout.dress(window, worn, *known, None)
+        if case.located:
+            likelihood = refinement.precise_likelihood(window, condition, heading)
+            noisy, step = refinement.last_input(prior, condition, likelihood)
+            estimate = prior.rotations(prior.denoise(noisy, step, condition), condition)[:, -1]
+        else:
+            estimate = denoise_from_noise(denoiser, condition, prior.schedule.last)
         truth = rotation.about_z(-heading)[:, None] @ window.rot_world_joint[:, -1]
         centimetres = _position_error(estimate, truth, window)
         scores[f'{name}_cm'] = float(centimetres.mean())
-        if case.height:
+        if name == 'height':
             scores[f'{name}_upper_cm'] = float(centimetres[:, list(smpl22.UPPER)].mean())
         if case.zeroed:
             scores[f'{name}_deg'] = float(_rotation_error(estimate, truth)[window.zeroed].mean())

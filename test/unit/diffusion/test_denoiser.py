@@ -18,9 +18,12 @@ def _condition(seed: int = 0) -> Condition:
         height=draw(2, 8),
         height_mask=draw(2, 8) > 0,
         zeroed=torch.tensor([[True], [False]]).expand(2, 8),
+        acceleration=draw(2, 8, 22, 3),
+        acceleration_mask=draw(2, 8, 22) > 0,
     )
 
 
+ZEROED = 22 * 11 + 2  # the feature that says whose zero it is
 NOISY, STEP = torch.randn(2, 8, 22, 6, generator=torch.Generator().manual_seed(1)), torch.tensor([999, 10])
 
 
@@ -31,6 +34,7 @@ def test_what_is_masked_makes_no_difference():
         rotation=torch.where(condition.rotation_mask[..., None], condition.rotation, torch.tensor(5.0)),
         location=condition.location + 3,
         height=torch.where(condition.height_mask, condition.height, torch.tensor(-2.0)),
+        acceleration=torch.where(condition.acceleration_mask[..., None], condition.acceleration, torch.tensor(9.0)),
     )
     assert torch.equal(denoiser(NOISY, STEP, condition).rotation, denoiser(NOISY, STEP, other).rotation)
 
@@ -38,7 +42,8 @@ def test_what_is_masked_makes_no_difference():
 def test_what_is_measured_makes_a_difference():
     denoiser, condition = small_denoiser(), _condition()
     plain = denoiser(NOISY, STEP, condition)
-    for other in (replace(condition, height=condition.height + 1), replace(condition, rotation=condition.rotation + 1)):
+    for name in ('height', 'rotation', 'acceleration'):
+        other = replace(condition, **{name: getattr(condition, name) + 1})
         assert not torch.allclose(denoiser(NOISY, STEP, other).log_stddev, plain.log_stddev, atol=1e-4)
 
 
@@ -46,14 +51,14 @@ def test_locations_have_a_place_in_the_input_but_no_weight_yet():
     denoiser, condition = small_denoiser(), _condition()
     located = replace(condition, location_mask=torch.ones_like(condition.location_mask))
     assert torch.equal(denoiser(NOISY, STEP, condition).rotation, denoiser(NOISY, STEP, located).rotation)
-    assert condition.features().shape[-1] == 22 * 11 + 3
+    assert condition.features().shape[-1] == 22 * 11 + 3 + 22 * 4
 
 
 def test_whose_zero_it_is_makes_a_difference_once_it_has_a_weight():
     denoiser, condition = small_denoiser(), _condition()
     other = replace(condition, zeroed=~condition.zeroed)
     with torch.no_grad():
-        weight = denoiser.embed_condition.weight.unflatten(-1, (denoiser.config.patch, -1))[..., -1]
+        weight = denoiser.embed_condition.weight.unflatten(-1, (denoiser.config.patch, -1))[..., ZEROED]
         weight.zero_()
         blind = [denoiser(NOISY, STEP, each).rotation for each in (condition, other)]
         weight.copy_(torch.linspace(-0.1, 0.1, len(weight))[:, None])

@@ -1,6 +1,6 @@
 import torch
 
-from inpose_ros.diffusion.condition import rotations_and_height
+from inpose_ros.diffusion.condition import size_free_condition
 from inpose_ros.diffusion.prior import MotionPrior, Spread
 
 from .examples import HANDS, random_pose, small_denoiser
@@ -9,7 +9,9 @@ from .examples import HANDS, random_pose, small_denoiser
 def _condition(valid: torch.Tensor):
     rot = random_pose(*valid.shape[:2])
     none = torch.zeros(valid.shape[:2])
-    return rotations_and_height(rot, valid, none, none.bool(), none[:, 0].bool())
+    return size_free_condition(
+        rot, valid, none, none.bool(), none[:, 0].bool(), torch.zeros(*rot.shape[:3], 3), torch.zeros_like(valid)
+    )
 
 
 def _hands(batch: int = 2) -> torch.Tensor:

@@ -58,7 +58,8 @@ def seen_windows(denoiser: Denoiser) -> tuple[Condition, torch.Tensor]:
         rate,
     )
     worn = torch.isin(torch.arange(22), torch.tensor(HANDS)).expand(COUNT, -1)
-    condition, heading = dropout.dress(window, worn, torch.arange(COUNT) % 2 == 0, None)
+    half = torch.arange(COUNT) % 2 == 0
+    condition, heading = dropout.dress(window, worn, half, torch.zeros_like(half), None)
     turn = rotation.about_z(-heading)[:, None, None]
     return condition, rotation.sixd_from_matrix(turn @ window.rot_world_joint)
 

@@ -17,6 +17,7 @@ from inpose_ros.training.windows import MotionWindow
 from .examples import FRAMES, RATE, source, turned
 
 COUNT = 16
+ZEROED = 22 * 11 + 2  # the feature that says whose zero it is
 
 
 @pytest.fixture(scope='module')
@@ -32,12 +33,22 @@ def some_worn(seed: int = 0) -> torch.Tensor:
 
 
 def perfect(window: MotionWindow, worn: torch.Tensor) -> tuple[Condition, torch.Tensor]:
-    return dropout.dress(window, worn, torch.ones(COUNT, dtype=torch.bool), None)
+    known = torch.ones(len(worn), dtype=torch.bool)
+    return dropout.dress(window, worn, known, known, None)
 
 
 def masked(condition: Condition) -> torch.Tensor:
     """What the network is shown of a condition."""
     return condition.features()
+
+
+def alike(first: Condition, second: Condition, rows: slice = slice(None)) -> bool:
+    """Whether two conditions look alike to the network; second differences are of places in single precision."""
+    views = masked(first)[rows], masked(second)[rows]
+    plain, accelerations = (
+        [view[..., part] for view in views] for part in (slice(ZEROED + 1), slice(ZEROED + 1, None))
+    )
+    return torch.allclose(*plain, atol=1e-5) and torch.allclose(*accelerations, atol=5e-3)
 
 
 def test_common_sets_are_worn_as_often_as_they_say() -> None:
@@ -75,7 +86,7 @@ def test_the_condition_tells_who_is_zeroed(window: MotionWindow) -> None:
     assert 0 < window.zeroed.sum() < COUNT
     condition, _ = perfect(window, some_worn())
     assert torch.equal(condition.zeroed, window.zeroed[:, None].expand(COUNT, FRAMES))
-    assert torch.equal(masked(condition)[..., -1], condition.zeroed.float())
+    assert torch.equal(masked(condition)[..., ZEROED], condition.zeroed.float())
 
 
 def test_the_rest_wears_random_subsets_of_any_joint_and_size() -> None:
@@ -93,20 +104,20 @@ def test_some_windows_of_a_batch_wear_nothing() -> None:
 def test_where_the_person_faces_makes_no_difference(window: MotionWindow, angle: float) -> None:
     condition, heading = perfect(window, some_worn())
     about, further = perfect(turned(window, angle), some_worn())
-    assert torch.allclose(masked(about), masked(condition), atol=1e-5)
+    assert alike(about, condition)
     turn = rotation.about_z(further - heading)
     assert torch.allclose(turn, rotation.about_z(torch.tensor(angle)).expand_as(turn), atol=1e-5)
 
 
 def test_where_the_person_stands_makes_no_difference(window: MotionWindow) -> None:
     moved = replace(window, root=window.root + torch.tensor([3.0, -5.0, 0.0]))
-    assert torch.allclose(masked(perfect(moved, some_worn())[0]), masked(perfect(window, some_worn())[0]), atol=1e-6)
+    assert alike(perfect(moved, some_worn())[0], perfect(window, some_worn())[0])
 
 
 @pytest.mark.parametrize('factor', [0.6, 1.4])
 def test_the_size_of_the_person_makes_no_difference(window: MotionWindow, factor: float) -> None:
     larger = replace(window, root=window.root * factor, bones=window.bones * factor)
-    assert torch.allclose(masked(perfect(larger, some_worn())[0]), masked(perfect(window, some_worn())[0]), atol=1e-5)
+    assert alike(perfect(larger, some_worn())[0], perfect(window, some_worn())[0])
 
 
 def test_a_head_at_its_standing_height_measures_one() -> None:
@@ -120,7 +131,7 @@ def test_a_head_at_its_standing_height_measures_one() -> None:
         zeroed=torch.zeros(1, dtype=torch.bool),
         rate=RATE,
     )
-    condition, _ = dropout.dress(window, torch.ones(1, 22, dtype=torch.bool), torch.ones(1, dtype=torch.bool), None)
+    condition, _ = perfect(window, torch.ones(1, 22, dtype=torch.bool))
     assert torch.allclose(condition.height, torch.ones(1, FRAMES), atol=1e-5)
 
 
@@ -135,26 +146,28 @@ def test_perfect_sensors_measure_the_turned_truth_wherever_they_are_worn(window:
 
 def test_the_height_is_known_only_where_the_head_is_worn_and_the_height_given(window: MotionWindow) -> None:
     worn, given = some_worn(), torch.arange(COUNT) % 2 == 0
-    condition, _ = dropout.dress(window, worn, given, None)
+    condition, _ = dropout.dress(window, worn, given, given, None)
     assert torch.equal(condition.height_mask, (worn[:, smpl22.HEAD] & given)[:, None] & window.real)
 
 
 def test_what_is_not_worn_is_not_seen(window: MotionWindow) -> None:
     worn = some_worn()
     hidden = torch.where(worn[:, None, :, None, None], window.rot_world_joint, torch.eye(3))
-    unheard = dropout.dress(window, worn, torch.zeros(COUNT, dtype=torch.bool), None)[0]
-    blind = dropout.dress(replace(window, rot_world_joint=hidden), worn, torch.zeros(COUNT, dtype=torch.bool), None)[0]
+    nobody = torch.zeros(COUNT, dtype=torch.bool)
+    unheard = dropout.dress(window, worn, nobody, nobody, None)[0]
+    blind = dropout.dress(replace(window, rot_world_joint=hidden), worn, nobody, nobody, None)[0]
     assert torch.allclose(masked(unheard)[1:], masked(blind)[1:], atol=1e-6)
-    # Of who wears nothing, the prior knows only whether they are zeroed: the last feature.
-    assert not masked(unheard)[0, :, :-1].any()
+    # Of who wears nothing, the prior knows only whether they are zeroed.
+    seen = masked(unheard)[0].any(0)
+    assert not seen[:ZEROED].any() and not seen[ZEROED + 1 :].any()
 
 
 def test_gaps_and_errors_come_with_a_generator_only(window: MotionWindow) -> None:
     all_worn, known = torch.ones(COUNT, 22, dtype=torch.bool), torch.ones(COUNT, dtype=torch.bool)
     always = window.real[..., None].expand(-1, -1, 22)
-    exact, _ = dropout.dress(window, all_worn, known, None)
+    exact, _ = dropout.dress(window, all_worn, known, known, None)
     assert torch.equal(exact.rotation_mask, always)
-    seen = [dropout.dress(window, all_worn, known, torch.Generator().manual_seed(seed))[0] for seed in range(10)]
+    seen = [dropout.dress(window, all_worn, known, known, torch.Generator().manual_seed(seed))[0] for seed in range(10)]
     assert any((condition.rotation_mask != always).any() for condition in seen)
     assert all((condition.rotation_mask <= always).all() for condition in seen)
     assert all(not torch.allclose(condition.rotation, exact.rotation, atol=1e-3) for condition in seen)
@@ -164,13 +177,36 @@ def test_a_gap_takes_consecutive_frames_from_few_windows(window: MotionWindow) -
     whole = replace(window, real=torch.ones(COUNT, FRAMES, dtype=torch.bool))
     all_worn, known = torch.ones(COUNT, 22, dtype=torch.bool), torch.ones(COUNT, dtype=torch.bool)
     masks = torch.cat([
-        dropout.dress(whole, all_worn, known, torch.Generator().manual_seed(seed))[0].rotation_mask
+        dropout.dress(whole, all_worn, known, known, torch.Generator().manual_seed(seed))[0].rotation_mask
         for seed in range(30)
     ])  # fmt: skip
     lost = ~masks
     starts = lost[:, :1].sum(1) + (lost[:, 1:] & ~lost[:, :-1]).sum(1)
     assert starts.max() == 1
     assert 0.05 < float(lost.flatten(1).any(-1).float().mean()) < 0.16
+
+
+def test_accelerations_are_second_differences_of_the_places_of_what_is_worn_over_three_frames(
+    window: MotionWindow,
+) -> None:
+    worn = some_worn()
+    condition, heading = perfect(window, worn)
+    real = window.real & torch.cat((torch.zeros(COUNT, 2, dtype=torch.bool), window.real[:, :-2]), 1)
+    assert torch.equal(condition.acceleration_mask, worn[:, None] & real[..., None])
+    places = (rotation.about_z(-heading)[:, None, None] @ window.positions[..., None])[..., 0]
+    places = places / dropout.standing_height(window.bones)[:, None, None, None]
+    expected = (places[:, 2:] - 2 * places[:, 1:-1] + places[:, :-2]) * RATE**2
+    assert torch.allclose(condition.acceleration[:, 2:], expected, atol=0.03)
+
+
+def test_an_imu_worn_along_the_segment_feels_its_turning_too(window: MotionWindow) -> None:
+    exact = dropout.accelerations(window, None)
+    worn = [dropout.accelerations(window, torch.Generator().manual_seed(seed)) for seed in range(5)]
+    assert not any(torch.allclose(exact, one, atol=0.1) for one in worn)
+    assert not torch.allclose(*worn[:2], atol=0.1)
+    still = replace(window, rot_world_joint=window.rot_world_joint[:, :1].expand_as(window.rot_world_joint))
+    error = dropout.accelerations(still, torch.Generator().manual_seed(0)) - dropout.accelerations(still, None)
+    assert float(error[:, 2:].std()) == pytest.approx(0.4 * 2**0.5, rel=0.15)  # nothing turns: only noise is left
 
 
 def test_the_same_generator_draws_the_same_condition(window: MotionWindow) -> None:
