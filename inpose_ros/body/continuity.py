@@ -224,12 +224,12 @@ def _placed(solved: BodyState, rot: Float[Tensor, 'joint 3 3'], anchor: int | No
     solved_there = solved.positions.double()
     root = _point(solved_there, anchor) + offset.shift - _point(relative, anchor)
     turned = rotation.angle_between(rot, solved.rot_world_joint.double())
-    moved = (root + relative - solved_there - offset.held).square().sum(-1)
+    moved = root + relative - solved_there - offset.held
     return replace(
         solved,
         root=root,
         rot_world_joint=rot,
         # Per axis, as the solver's.
         rotation_stddev=(solved.rotation_stddev.double().square() + turned.square() / 3).sqrt(),
-        position_stddev=(solved.position_stddev.double().square() + moved / 3).sqrt(),
+        position_covariance=solved.position_covariance.double() + moved[..., :, None] * moved[..., None, :],
     )

@@ -13,9 +13,9 @@ from inpose_ros.body.skeleton import Skeleton
 class BodyState:
     """A pose with its doubt, at the stamp of the newest measurement that went into it.
 
-    `rotation_stddev` [rad] and `position_stddev` [m] are per joint; `measured` is false where a joint's rotation was
-    inferred; `root_observed` is false where no sensor gave a location, so that the root only stands on the floor.
-    `foot_contact` is a probability for left and right, NaN where unknown.
+    `rotation_stddev` [rad] and `position_covariance` [m2] (world axes) are per joint; `measured` is false where a
+    joint's rotation was inferred; `root_observed` is false where no sensor gave a location, so that the root only
+    stands on the floor. `foot_contact` is a probability for left and right, NaN where unknown.
     """
 
     stamp_ns: int
@@ -23,10 +23,15 @@ class BodyState:
     root: Float[Tensor, '3']
     rot_world_joint: Float[Tensor, 'joint 3 3']
     rotation_stddev: Float[Tensor, 'joint']
-    position_stddev: Float[Tensor, 'joint']
+    position_covariance: Float[Tensor, 'joint 3 3']
     measured: Bool[Tensor, 'joint']
     root_observed: bool
     foot_contact: Float[Tensor, '2']
+
+    @property
+    def position_stddev(self) -> Float[Tensor, 'joint']:
+        """Per axis, root mean square over the three [m]."""
+        return (self.position_covariance.diagonal(dim1=-2, dim2=-1).sum(-1) / 3).clamp(min=0).sqrt()
 
     @property
     def positions(self) -> Float[Tensor, 'joint 3']:

@@ -127,7 +127,7 @@ class PoseSolver:
             root=posterior.root[0].double().cpu(),
             rot_world_joint=rot,
             rotation_stddev=posterior.covariance[0].diagonal().unflatten(0, (-1, 3)).mean(-1).sqrt().double().cpu(),
-            position_stddev=self._position_stddev(posterior, window).double().cpu(),
+            position_covariance=self._position_covariance(posterior, window).double().cpu(),
             measured=window.rot_valid[-1].cpu(),
             root_observed=bool(posterior.root_observed[0]),
             foot_contact=posterior.contact[0].double().cpu(),
@@ -194,8 +194,8 @@ class PoseSolver:
         observed = valid.any(-1)
         return torch.where(observed[:, None], placed, standing), observed
 
-    def _position_stddev(self, posterior: Posterior, window: JointWindow) -> Float[Tensor, 'joint']:
-        """Standard deviation per axis [m] of each joint seen from the one that places the root, with its sensor's."""
+    def _position_covariance(self, posterior: Posterior, window: JointWindow) -> Float[Tensor, 'joint 3 3']:
+        """Covariance [m2] of each joint seen from the one that places the root, with its sensor's; world axes."""
         rot, covariance = posterior.rot_world_joint[0], posterior.covariance[0]
         table = kinematics.location_map(self._bones)
         located = window.location_valid[-1]
@@ -203,6 +203,7 @@ class PoseSolver:
         if bool(located.any()):
             table = table - table[anchor]
         jacobian = (-rot[None] @ rotation.skew(table)).transpose(1, 2).flatten(-2)
-        variance = torch.einsum('kxi,ij,kxj->k', jacobian, covariance, jacobian) / 3
-        sensor = window.position_stddev[anchor].to(variance) if bool(located.any()) else variance.new_zeros(())
-        return (variance.clamp(min=0) + sensor.square()).sqrt()
+        spread = jacobian @ covariance @ jacobian.transpose(-1, -2)
+        if bool(located.any()):
+            spread = spread + window.position_stddev[anchor].to(spread).square() * torch.eye(3).to(spread)
+        return spread

@@ -1,8 +1,11 @@
 """The cloud and the markers, from an estimate alone and from a node."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import PointCloud2
 from visualization_msgs.msg import Marker
 
@@ -27,7 +30,7 @@ def estimate() -> Estimate:
         root=torch.tensor([1.0, 2.0, 0.9], dtype=torch.float64),
         rot_world_joint=pose,
         rotation_stddev=torch.full((22,), 0.1),
-        position_stddev=STDDEV,
+        position_covariance=(torch.tensor([1.0, 1.0, 1.0]) * STDDEV[:, None] ** 2).diag_embed(),
         measured=torch.arange(22) % 2 == 0,
         root_observed=True,
         foot_contact=torch.tensor([0.0, 1.0]),
@@ -58,7 +61,7 @@ def test_the_cloud_has_every_joint_where_it_is_with_its_number_and_its_doubt(est
     places = np.stack([rows['x'], rows['y'], rows['z']], -1)
     np.testing.assert_allclose(places, np.asarray(estimate.body.positions), atol=1e-6)
     assert rows['joint'].tolist() == list(range(22))
-    np.testing.assert_array_equal(rows['stddev'], STDDEV)
+    np.testing.assert_allclose(rows['stddev'], STDDEV, atol=1e-6)
 
 
 def test_the_cloud_made_without_sensor_msgs_py_is_the_one_made_with_it(estimate, monkeypatch):
@@ -70,6 +73,18 @@ def test_the_cloud_made_without_sensor_msgs_py_is_the_one_made_with_it(estimate,
     without = cloud.cloud_from(estimate, 'world')
     assert with_it == without
     assert [row[3] for row in library.read_points(without)] == list(range(22))
+
+
+def test_an_ellipsoid_is_as_long_along_each_of_its_axes_as_the_joint_is_uncertain_there(estimate):
+    generator = torch.Generator().manual_seed(0)
+    root = 0.1 * torch.randn(22, 3, 3, generator=generator)
+    body = replace(estimate.body, position_covariance=root @ root.mT)
+    rows = markers.markers_from(replace(estimate, body=body), 'world', 10**9).markers
+    for ball, covariance in zip([m for m in rows if m.ns == 'uncertainty'], body.position_covariance, strict=True):
+        q, scale = ball.pose.orientation, ball.scale
+        axes = Rotation.from_quat([q.x, q.y, q.z, q.w]).as_matrix()
+        drawn = axes @ np.diag(np.square([scale.x, scale.y, scale.z]) / 16) @ axes.T
+        np.testing.assert_allclose(drawn, covariance, atol=1e-6)
 
 
 def test_balls_of_uncertainty_have_a_radius_of_two_standard_deviations_and_the_colour_of_the_joint(estimate):

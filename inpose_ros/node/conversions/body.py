@@ -50,7 +50,7 @@ def transforms_from(estimate: Estimate, world_frame: str, frame_prefix: str) -> 
         world_frame,
         f'{frame_prefix}pelvis',
         _array(body.root),
-        _quaternions(_array(body.rot_world_joint[:1]))[0],
+        quaternions(_array(body.rot_world_joint[:1]))[0],
     )
     rows = zip(links.parents, links.children, links.translations, links.quaternions.tolist(), strict=True)
     rest = [
@@ -67,7 +67,7 @@ def body_pose_from(estimate: Estimate, world_frame: str, body_id: str) -> BodyPo
         body_id=body_id,
         state=estimate.state,
         joint=list(smpl22.JOINTS),
-        rotation=_quaternions(_array(body.rot_world_joint)),
+        rotation=quaternions(_array(body.rot_world_joint)),
         position=points(body),
         rotation_stddev=body.rotation_stddev.tolist(),
         position_stddev=body.position_stddev.tolist(),
@@ -87,7 +87,7 @@ def end_effectors_from(estimate: Estimate, frame_prefix: str) -> Mapping[str, Po
     rotations = rot_pelvis_world @ _array(body.rot_world_joint)[rows]
     offsets = (_array(body.positions)[rows] - _array(body.root)) @ rot_pelvis_world.T
     poses = {}
-    for name, (x, y, z), rotation in zip(END_EFFECTORS, offsets.tolist(), _quaternions(rotations), strict=True):
+    for name, (x, y, z), rotation in zip(END_EFFECTORS, offsets.tolist(), quaternions(rotations), strict=True):
         pose = PoseStamped(header=header(body.stamp_ns, f'{frame_prefix}pelvis'))
         pose.pose.position = Point(x=x, y=y, z=z)
         pose.pose.orientation = rotation
@@ -110,6 +110,7 @@ def _array(tensor: Tensor) -> Float[np.ndarray, '...']:
     return np.asarray(tensor, dtype=np.float64)
 
 
-def _quaternions(matrices: Float[np.ndarray, 'row 3 3']) -> list[Quaternion]:
+def quaternions(matrices: Float[np.ndarray, 'row 3 3']) -> list[Quaternion]:
+    """Rotation matrices as messages."""
     rows = Rotation.from_matrix(matrices).as_quat(canonical=True).tolist()
     return [Quaternion(x=x, y=y, z=z, w=w) for x, y, z, w in rows]

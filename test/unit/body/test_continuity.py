@@ -27,7 +27,7 @@ def state(rot, root=(0.0, 0.0, 0.9), spread=0.1):
     return BodyState(
         stamp_ns=0, skeleton=SKELETON, root=torch.tensor(root, dtype=torch.float64), rot_world_joint=rot,
         rotation_stddev=torch.full((22,), spread, dtype=torch.float64),
-        position_stddev=torch.full((22,), spread, dtype=torch.float64),
+        position_covariance=spread**2 * torch.eye(3, dtype=torch.float64).expand(22, 3, 3),
         measured=torch.zeros(22, dtype=torch.bool), root_observed=True, foot_contact=torch.zeros(2),
     )  # fmt: skip
 
