@@ -17,6 +17,7 @@ class Method:
     use_locations: bool
     streaming: bool
     use_floor: bool = True
+    use_acceleration: bool = True
 
     def solver(self, prior: MotionPrior, skeleton: Skeleton, seed: int) -> PoseSolver:
         return PoseSolver(
@@ -24,6 +25,7 @@ class Method:
             skeleton,
             self.rule,
             use_height=self.use_height,
+            use_acceleration=self.use_acceleration,
             use_locations=self.use_locations,
             use_floor=self.use_floor,
             seed=seed,
@@ -40,4 +42,7 @@ METHODS = {
     'inpose_one_step': Method(InPoseRule(steps=(999,)), use_height=True, use_locations=True, streaming=True),
     'inpose_no_floor': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True, use_floor=False),
     'inpose_no_height': Method(InPoseRule(), use_height=False, use_locations=True, streaming=True),
+    'inpose_no_acceleration': Method(
+        InPoseRule(), use_height=True, use_locations=True, streaming=True, use_acceleration=False
+    ),
 }

@@ -21,14 +21,14 @@ ROTATION_STDDEV = 0.01
 
 @dataclass(frozen=True)
 class WornJoints:
-    """Which joints are tracked (rotation and location) and which wear an IMU (rotation alone)."""
+    """Which joints are tracked (rotation and location) and which wear an IMU (rotation and acceleration)."""
 
     rotated: tuple[int, ...]
     located: tuple[int, ...]
 
     @classmethod
     def parse(cls, text: str) -> 'WornJoints':
-        """Read `head,left_wrist,pelvis:imu`: a joint's name, with `:imu` where only its orientation is measured."""
+        """Read `head,left_wrist,pelvis:imu`: a joint's name, with `:imu` where no location is measured."""
         rotated, located = [], []
         for part in text.split(','):
             name, _, kind = part.strip().partition(':')
@@ -40,6 +40,11 @@ class WornJoints:
             if kind != 'imu':
                 located.append(smpl22.INDEX[name])
         return cls(tuple(rotated), tuple(located))
+
+    @property
+    def accelerated(self) -> tuple[int, ...]:
+        """Those that wear an IMU."""
+        return tuple(joint for joint in self.rotated if joint not in self.located)
 
     @property
     def align(self) -> int:
@@ -70,16 +75,19 @@ def windows_ending_at(
     frames: int,
 ) -> list[JointWindow]:
     """Windows of a clip that is on the grid already; frames before its first are not measured."""
-    return [_window(clip, locations, worn, frame, frames) for frame in newest.tolist()]
+    accelerations = _second_differences(clip)
+    return [_window(clip, locations, accelerations, worn, frame, frames) for frame in newest.tolist()]
 
 
 def _window(
-    clip: MotionClip, locations: Float[Tensor, 'frame joint 3'], worn: WornJoints, newest: int, frames: int
-) -> JointWindow:
+    clip: MotionClip, locations: Float[Tensor, 'frame joint 3'], accelerations: Float[Tensor, 'frame joint 3'],
+    worn: WornJoints, newest: int, frames: int,
+) -> JointWindow:  # fmt: skip
     index = torch.arange(newest - frames + 1, newest + 1)
     there = (index >= 0)[:, None]
     index = index.clamp(min=0)
     joint = torch.arange(len(smpl22.JOINTS))
+    accelerated = torch.isin(joint, torch.tensor(worn.accelerated, dtype=torch.long))
     return JointWindow(
         stamp_ns=round(newest / clip.fps * 1e9),
         rot_world_joint=clip.rot_world_joint[index],
@@ -88,7 +96,15 @@ def _window(
         location_valid=there & torch.isin(joint, torch.tensor(worn.located, dtype=torch.long)),
         rotation_stddev=torch.full((len(smpl22.JOINTS),), ROTATION_STDDEV),
         position_stddev=torch.full((len(smpl22.JOINTS),), POSITION_STDDEV),
+        acceleration=accelerations[index],
+        acceleration_valid=(index >= 2)[:, None] & there & accelerated,
     )
+
+
+def _second_differences(clip: MotionClip) -> Float[Tensor, 'frame joint 3']:
+    """Of the joints' places [m/s2], with the two frames before; zero in a clip's first two frames."""
+    second = clip.positions.diff(n=2, dim=0) * clip.fps**2
+    return torch.cat((torch.zeros_like(clip.positions[:2]), second)).float()
 
 
 def shuffled(clips: Sequence[MotionClip], seed: int) -> list[int]:
