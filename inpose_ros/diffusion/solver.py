@@ -201,14 +201,11 @@ class PoseSolver:
 
     def _position_covariance(self, posterior: Posterior, window: JointWindow) -> Float[Tensor, 'joint 3 3']:
         """Covariance [m2] of each joint seen from the one that places the root, with its sensor's; world axes."""
-        rot, covariance = posterior.rot_world_joint[0], posterior.covariance[0]
-        table = kinematics.location_map(self._bones)
         located = window.location_valid[-1]
         anchor = smpl22.HEAD if bool(located[smpl22.HEAD]) else int(located.int().argmax())
-        if bool(located.any()):
-            table = table - table[anchor]
-        jacobian = (-rot[None] @ rotation.skew(table)).transpose(1, 2).flatten(-2)
-        spread = jacobian @ covariance @ jacobian.transpose(-1, -2)
+        spread = kinematics.position_covariance(
+            self._bones, posterior.rot_world_joint[0], posterior.covariance[0], anchor
+        )
         if bool(located.any()):
             spread = spread + window.position_stddev[anchor].to(spread).square() * torch.eye(3).to(spread)
         return spread
