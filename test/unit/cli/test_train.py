@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from inpose_ros.cli.main import main
-from inpose_ros.training import trainer, validation
+from inpose_ros.training import task, validation
 
 SMALL = ('--width', 32, '--layers', 1, '--batch', 4, '--device', 'cpu', '--validate-every', 2)
 
@@ -18,7 +18,7 @@ SMALL = ('--width', 32, '--layers', 1, '--batch', 4, '--device', 'cpu', '--valid
 def few_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Validate and measure the spread on few windows."""
     monkeypatch.setattr(validation, 'validate', functools.partial(validation.validate, count=8))
-    monkeypatch.setattr(trainer, 'measure_spread', functools.partial(trainer.measure_spread, count=8))
+    monkeypatch.setattr(task, 'measure_spread', functools.partial(task.measure_spread, count=8))
 
 
 def inpose(monkeypatch: pytest.MonkeyPatch, *words: object) -> object:
