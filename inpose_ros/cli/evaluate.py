@@ -7,6 +7,7 @@ import torch
 import tyro
 from tqdm import tqdm
 
+from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.cli import report as reports
 from inpose_ros.diffusion import checkpoint
 from inpose_ros.diffusion.prior import MotionPrior
@@ -14,12 +15,14 @@ from inpose_ros.diffusion.solver import DEFAULT_MODEL, select_device
 from inpose_ros.errors import ParameterError
 from inpose_ros.evaluation.evaluate import Scenario, build_scenario
 from inpose_ros.evaluation.evaluate import evaluate as score
-from inpose_ros.evaluation.methods import METHODS
+from inpose_ros.evaluation.methods import METHODS, Contender
+from inpose_ros.evaluation.rivals.contenders import RIVALS
 from inpose_ros.evaluation.scenario import WornJoints
 from inpose_ros.motion.packed import PackedMotion
 
 _COLUMNS = ('mpjpe_cm', 'upper_cm', 'lower_cm', 'hand_cm', 'mpjre_deg', 'location_residual_cm', 'jitter_100m_s3',
             'ms_per_frame')  # fmt: skip
+_OFFERED: dict[str, Contender] = METHODS | RIVALS
 
 
 def evaluate(
@@ -43,7 +46,8 @@ def evaluate(
     Args:
         data: Folder of the packed motion data (index.json, *.npz).
         split: Which part of the data: train, val or test.
-        methods: Names joined by commas, of prior, paper, paper_head and inpose.
+        methods: Names joined by commas: prior, paper, paper_head, inpose, or the rivals location_conditioned,
+            location_augmented, regression, regression_ik and ik.
         sensors: Joints tracked, joined by commas; `pelvis:imu` measures the pelvis' rotation alone.
         scale: Body scales joined by commas; all bones and the root's way are multiplied.
         body: `own`, `mean`, or groups of bones such as `arms=1.4,torso=0.7` of the mean skeleton.
@@ -58,13 +62,15 @@ def evaluate(
         seed: Seed of the samplers' noise and of the shuffling.
     """
     names = methods.split(',')
-    unknown = [name for name in names if name not in METHODS]
+    unknown = [name for name in names if name not in _OFFERED]
     if unknown:
-        raise ParameterError(f'no methods {unknown}; there are {", ".join(METHODS)}')
+        raise ParameterError(f'no methods {unknown}; there are {", ".join(_OFFERED)}')
     if stride < 1 or (frames is not None and frames < 1):
         raise ParameterError('stride and frames must be at least 1')
     scales = _scales(scale)
     prior = MotionPrior.load(model, select_device(device))
+    for name in names:  # what a rival lacks is said now, not after hours
+        _OFFERED[name].solver(prior, Skeleton.mean(), seed)
     scene = build_scenario(
         list(PackedMotion(data, split)), WornJoints.parse(sensors), body=body,
         first=stride - 1 if from_start else prior.frames - 1, stride=stride, frames=frames, rate=prior.rate,
@@ -100,14 +106,14 @@ def _run(
             scaled = scene.scaled(factor)
             for name in names:
                 bar.set_description(f'{name} x{text}')
-                results[name][text] = score(scaled, METHODS[name], prior, seed, on_scored=bar.update)
+                results[name][text] = score(scaled, _OFFERED[name], prior, seed, on_scored=bar.update)
     return results
 
 
 def _print(results: dict[str, dict[str, dict[str, float]]]) -> None:
-    print('method'.ljust(12), 'scale'.ljust(6), *(name.rjust(max(len(name), 9)) for name in _COLUMNS))
+    print('method'.ljust(22), 'scale'.ljust(6), *(name.rjust(max(len(name), 9)) for name in _COLUMNS))
     for name, rows in results.items():
         for text, row in rows.items():
             print(
-                name.ljust(12), text.ljust(6), *(f'{row[column]:.2f}'.rjust(max(len(column), 9)) for column in _COLUMNS)
+                name.ljust(22), text.ljust(6), *(f'{row[column]:.2f}'.rjust(max(len(column), 9)) for column in _COLUMNS)
             )

@@ -11,10 +11,9 @@ from torch import Tensor
 
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.diffusion.prior import MotionPrior
-from inpose_ros.diffusion.solver import PoseSolver
 from inpose_ros.errors import DataError
 from inpose_ros.evaluation import metrics, scenario
-from inpose_ros.evaluation.methods import Method
+from inpose_ros.evaluation.methods import Contender, Solver
 from inpose_ros.motion.clip import MotionClip
 
 Scores = dict[str, Float[Tensor, 'frame']]
@@ -69,7 +68,7 @@ def build_scenario(
 
 def evaluate(
     scene: Scenario,
-    method: Method,
+    method: Contender,
     prior: MotionPrior,
     seed: int,
     on_scored: Callable[[int], None] = lambda frames: None,
@@ -87,7 +86,9 @@ def evaluate(
     return scores | {'ms_per_frame': milliseconds_per_frame(scene, method, prior, seed)}
 
 
-def _score_subject(scene: Scenario, numbers: list[int], method: Method, prior: MotionPrior, seed: int) -> list[Scores]:
+def _score_subject(
+    scene: Scenario, numbers: list[int], method: Contender, prior: MotionPrior, seed: int
+) -> list[Scores]:
     """The clips of one subject, whose bones are the same: their windows share batches."""
     newest = [
         _frames_to_solve(scene.scored[number]) if method.streaming else scene.scored[number] for number in numbers
@@ -107,7 +108,7 @@ def _score_subject(scene: Scenario, numbers: list[int], method: Method, prior: M
 
 def _score_clip(
     scene: Scenario, number: int, newest: Int[Tensor, 'frame'], root: Float[Tensor, 'frame 3'],
-    rot: Float[Tensor, 'frame joint 3 3'], recent: Float[Tensor, 'frame 4 joint 3 3'], method: Method,
+    rot: Float[Tensor, 'frame joint 3 3'], recent: Float[Tensor, 'frame 4 joint 3 3'], method: Contender,
 ) -> Scores:  # fmt: skip
     clip, scored = scene.clips[number], scene.scored[number]
     positions = root[:, None] + kinematics.positions_from_bones(clip.skeleton.bones.float(), rot)
@@ -130,7 +131,7 @@ def _frames_to_solve(scored: Int[Tensor, 'window']) -> Int[Tensor, 'frame']:
 
 
 def _solve(
-    solver: PoseSolver, windows: list, batch: int = 64
+    solver: Solver, windows: list, batch: int = 64
 ) -> tuple[Float[Tensor, 'frame 3'], Float[Tensor, 'frame joint 3 3'], Float[Tensor, 'frame 4 joint 3 3']]:
     """Root and rotations at the newest frame, and the rotations of the window's last four."""
     parts = [solver.solve_batch(windows[i : i + batch]) for i in range(0, len(windows), batch)]
@@ -170,7 +171,9 @@ def _windowed_motion(
     }
 
 
-def milliseconds_per_frame(scene: Scenario, method: Method, prior: MotionPrior, seed: int, repeats: int = 11) -> float:
+def milliseconds_per_frame(
+    scene: Scenario, method: Contender, prior: MotionPrior, seed: int, repeats: int = 11
+) -> float:
     """Median time of one solve of one window, as a node would call it [ms]."""
     clip, locations = max(zip(scene.clips, scene.locations), key=lambda pair: len(pair[0]))
     solver = method.solver(prior, clip.skeleton, seed)

@@ -3,7 +3,6 @@
 The prior's own task is the default. The rivals of evaluation bring theirs, so that one loop with one loss trains all.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -16,22 +15,12 @@ from inpose_ros.diffusion.likelihood import LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior, Spread
 from inpose_ros.diffusion.schedule import NoiseSchedule
 from inpose_ros.geometry import rotation
-from inpose_ros.motion.clip import MotionClip
 from inpose_ros.training import dropout, refinement, validation
 from inpose_ros.training.spread import measure_spread
-from inpose_ros.training.windows import MotionWindow, WindowSource
+from inpose_ros.training.windows import Motion, MotionWindow, WindowSource
 
 _PURE_NOISE_SHARE = 0.5  # of the windows start from pure noise: few-step samplers stand on that step,
 _REFINED_SHARE = 0.35  # and of those from what its first step leaves; the others serve samplers of many steps
-
-
-@runtime_checkable
-class Motion(Protocol):
-    """Clips with a row of the index for each, as PackedMotion has them."""
-
-    rows: list[dict]
-
-    def __iter__(self) -> Iterator[MotionClip]: ...
 
 
 @dataclass(frozen=True)
@@ -109,7 +98,7 @@ def with_first_step(
     )
     steps, rows = example.steps, refined.nonzero()[:, 0].to(prior.device)
     if len(rows):
-        given, step = refinement.last_input(prior, _rows(condition, rows), _rows(likelihood, rows))
+        given, step = refinement.last_input(prior, rows_of(condition, rows), rows_of(likelihood, rows))
         noisy, steps = noisy.index_copy(0, rows, given), torch.where(refined, step, steps)
     return Example(window, condition, heading, noisy, steps)
 
@@ -127,7 +116,7 @@ def _to(device: torch.device, *values: object) -> tuple:
     return tuple(move(value) for value in values)
 
 
-def _rows(
+def rows_of(
     value: Condition | LocationLikelihood | None, rows: Int[Tensor, 'row']
 ) -> Condition | LocationLikelihood | None:
     """Some windows of a batch."""
