@@ -18,6 +18,7 @@ from inpose_ros.sensing.resample import JointWindow
 
 # A metre off at a sensor costs as much as a turn of 2 rad there, and this much more than 1 rad away from rest.
 LOCATION, ROTATION, POSTURE = 1.0, 0.5, 0.02
+UPRIGHT = 0.1  # The rest pose stands: what a tilt of the pelvis by 1 rad costs.
 _DAMPING = (
     0.02  # Levenberg and Marquardt's, in proportion to a task's error: far targets are approached in several steps
 )
@@ -76,6 +77,7 @@ class KinematicSolver:
         self._configuration = self._pink.Configuration(self._model, self._model.createData(), self._rest)
         self._posture = self._pink.PostureTask(cost=POSTURE)
         self._posture.set_target(self._rest)
+        self._upright = self._pink.FrameTask('pelvis', 0.0, (UPRIGHT, UPRIGHT, 0.0))
         self._last_ns: int | None = None
 
     def solve_batch(self, windows: list[JointWindow]) -> PlacedPose:
@@ -106,6 +108,9 @@ class KinematicSolver:
     def _tasks(self, window: JointWindow) -> list[object]:
         """Everything measured at the newest frame, and the posture."""
         tasks = [self._posture]
+        if not bool(window.rot_valid[-1, smpl22.PELVIS]):
+            self._upright.set_target(self._pin.SE3(self._facing(window).double().numpy(), np.zeros(3)))
+            tasks.append(self._upright)
         rot, location = window.rot_world_joint[-1].double().numpy(), window.location[-1].double().numpy()
         for joint in (window.rot_valid[-1] | window.location_valid[-1]).nonzero().flatten().tolist():
             costs = (LOCATION * bool(window.location_valid[-1, joint]), ROTATION * bool(window.rot_valid[-1, joint]))
@@ -114,12 +119,17 @@ class KinematicSolver:
             tasks.append(task)
         return tasks
 
+    def _facing(self, window: JointWindow) -> Float[Tensor, '3 3']:
+        """Upright, facing where the head faces, or whatever else is measured."""
+        valid = window.rot_valid[-1]
+        if not bool(valid.any()):
+            return torch.eye(3)
+        joint = smpl22.HEAD if bool(valid[smpl22.HEAD]) else int(valid.int().argmax())
+        return rotation.about_z(rotation.heading(window.rot_world_joint[-1, joint]))
+
     def _start(self, window: JointWindow) -> Float[np.ndarray, 'configuration']:
-        """At rest below the head, facing where it faces (or where what is measured does)."""
-        turn = torch.eye(3)
-        if bool(window.rot_valid[-1].any()):
-            joint = smpl22.HEAD if bool(window.rot_valid[-1, smpl22.HEAD]) else int(window.rot_valid[-1].int().argmax())
-            turn = rotation.about_z(rotation.heading(window.rot_world_joint[-1, joint]))
+        """At rest below the head."""
+        turn = self._facing(window)
         pose = (turn.double() @ rest_pose()).float()[None, None]
         root = placed(pose, self._skeleton, window.location[-1:], window.location_valid[-1:]).root[0]
         start = self._rest.copy()
