@@ -40,7 +40,7 @@ evaluate: setup  ## score methods on recordings; DATA=folder ARGS='--split test 
 	@$(environment) && python -m inpose_ros evaluate $(call option,--data,$(DATA)) $(ARGS)
 
 faults: setup  ## let sensors fail in every known way, check what consumers are told; KINDS=nan,freeze SOAK=minutes SEED=0
-	@$(environment) && $(local) && python -m inpose_ros faults $(call option,--kinds,$(KINDS)) $(call option,--soak,$(SOAK)) $(call option,--seed,$(SEED)) $(if $(KINDS)$(SOAK),,--doc docs/reliability.md) $(ARGS)
+	@$(environment) && $(local) && python -m inpose_ros faults $(call option,--kinds,$(KINDS)) $(call option,--soak,$(SOAK)) $(call option,--seed,$(SEED)) $(if $(KINDS),,--doc docs/reliability.md) $(ARGS)
 
 shell-env: setup  ## say how to enter the environment
 	@echo '. $(CURDIR)/setup/env.sh'

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from inpose_ros.body import smpl22
 from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.geometry import rotation
 
 _COUNT = len(smpl22.JOINTS)
 
@@ -50,6 +51,20 @@ def positions_from_bones(
     """As joint_positions, for bones that may differ along the batch [m]."""
     vectors = (rot_world_joint[..., list(smpl22.PARENTS[1:]), :, :] @ bones[..., 1:, :, None])[..., 0]
     return torch.einsum('kc,...cx->...kx', _descent()[:, 1:].to(vectors), vectors)
+
+
+def position_covariance(
+    bones: Float[Tensor, 'joint 3'], rot_world_joint: Float[Tensor, '*batch joint 3 3'],
+    covariance: Float[Tensor, '*batch tangent tangent'], origin: int,
+) -> Float[Tensor, '*batch joint 3 3']:  # fmt: skip
+    """Covariance [m2] of every joint's place seen from the joint `origin`, in world axes, to first order.
+
+    `covariance` [rad2] is that of the tangents w in R exp(w), joint after joint.
+    """
+    table = location_map(bones)
+    table = table - table[origin]
+    jacobian = (-rot_world_joint[..., None, :, :, :] @ rotation.skew(table)).transpose(-3, -2).flatten(-2)
+    return jacobian @ covariance[..., None, :, :] @ jacobian.transpose(-1, -2)
 
 
 def local_rotations(rot_world_joint: Float[Tensor, '*batch joint 3 3']) -> Float[Tensor, '*batch joint 3 3']:

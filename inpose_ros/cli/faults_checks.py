@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from inpose_ros.motion.faults import Fault
+from inpose_ros.sensing.plausibility_swaps import LONGEST_NS
 
 # The limit that the node promises for every joint [rad/s], and what rounding may add.
 LIMIT = 15.0
@@ -138,7 +139,9 @@ def unexplained(record: Record, faults: Sequence[Fault], start_ns: int, seconds:
     """Spells without poses or with poses said to be degraded, and warnings, that no fault explains.
 
     Args:
-        patience: for so long [s] after its end a fault may still show; in the diagnostics, for TOLD longer.
+        patience: for so long [s] after its end a fault may still show; in the diagnostics, for TOLD longer. One in
+            which sensors were swapped may show for as long as a swap is not believed: two of them, one within the
+            other, may leave what looks like a third.
     """
     when = (record.pose_received_ns - start_ns) / 1e9
     edges = np.concatenate([[0.0], when[(when > 0) & (when < seconds)], [seconds]])
@@ -152,8 +155,12 @@ def unexplained(record: Record, faults: Sequence[Fault], start_ns: int, seconds:
     return [
         f'{what} at {begin:.1f} s'
         for begin, end, what, after in spells
-        if not any(fault.begin < end + 1e-9 and begin < fault.end + after for fault in faults)
+        if not any(fault.begin < end + 1e-9 and begin < fault.end + after + _longer(fault) for fault in faults)
     ]
+
+
+def _longer(fault: Fault) -> float:
+    return LONGEST_NS / 1e9 if fault.kind == 'swapped' else 0.0
 
 
 def _usual(flags: Bool[np.ndarray, 'pose']) -> Bool[np.ndarray, 'pose']:

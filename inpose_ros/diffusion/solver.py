@@ -1,5 +1,6 @@
 """PoseSolver: a window of what was measured in, the state of the body at its newest frame out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +87,7 @@ class PoseSolver:
         self._bones = skeleton.bones.float().to(self.device)
         # One draw for every window: chance in the start must not make the pose tremble from frame to frame.
         self._noise = prior.noise(torch.Generator().manual_seed(seed))
+        self._located: set[int] = set()
 
     @property
     def frames(self) -> int:
@@ -100,21 +102,22 @@ class PoseSolver:
     def reset(self) -> None:
         """Forget what earlier windows said: nothing here, as each window is solved from scratch."""
 
-    def warm_up(self) -> None:
+    def warm_up(self, located: Sequence[int]) -> None:
         """Solve a made-up window, so that the first real one does not wait for caches, kernels and graphs to be made.
 
         A graph is optimised when it runs for the second time, hence three times.
+
+        Args:
+            located: the joints that trackers will locate.
         """
         frames, joints = self.frames, len(smpl22.JOINTS)
-        valid = torch.zeros(frames, joints, dtype=torch.bool)
-        valid[:, [smpl22.HEAD, *smpl22.WRISTS]] = True
         rot = torch.eye(3).expand(frames, joints, 3, 3)
+        valid = torch.isin(torch.arange(joints), torch.tensor(list(located), dtype=torch.long)).expand(frames, -1)
         location = kinematics.joint_positions(self.skeleton, rot)
         stddev = torch.full((joints,), 0.01)
-        for located in (valid, torch.zeros_like(valid)):
-            window = JointWindow(0, rot, valid, location, located, stddev, stddev)
-            for _ in range(3):
-                self.solve(window)
+        window = JointWindow(0, rot, valid, location, valid, stddev, stddev)
+        for _ in range(3):
+            self.solve(window)
 
     def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState:
         """The body at the window's newest frame."""
@@ -148,8 +151,10 @@ class PoseSolver:
             turn @ rot, rot_valid, height, height_valid, zeroed, acceleration, acceleration_valid
         )
         likelihood = None
-        joints = location_valid.any(0).any(0).nonzero().flatten().tolist()
-        if self.use_locations and joints:
+        # All that was ever located, though it may be silent now: a rule recorded as a graph is one for each such set.
+        self._located |= set(location_valid.any(0).any(0).nonzero().flatten().tolist())
+        if self.use_locations and self._located:
+            joints = sorted(self._located)
             likelihood = LocationLikelihood.of_joints(
                 self._bones, joints, (turn @ location[..., None])[..., joints, :, 0], location_valid[..., joints],
                 windows[0].position_stddev.to(self.device)[joints],
@@ -196,14 +201,11 @@ class PoseSolver:
 
     def _position_covariance(self, posterior: Posterior, window: JointWindow) -> Float[Tensor, 'joint 3 3']:
         """Covariance [m2] of each joint seen from the one that places the root, with its sensor's; world axes."""
-        rot, covariance = posterior.rot_world_joint[0], posterior.covariance[0]
-        table = kinematics.location_map(self._bones)
         located = window.location_valid[-1]
         anchor = smpl22.HEAD if bool(located[smpl22.HEAD]) else int(located.int().argmax())
-        if bool(located.any()):
-            table = table - table[anchor]
-        jacobian = (-rot[None] @ rotation.skew(table)).transpose(1, 2).flatten(-2)
-        spread = jacobian @ covariance @ jacobian.transpose(-1, -2)
+        spread = kinematics.position_covariance(
+            self._bones, posterior.rot_world_joint[0], posterior.covariance[0], anchor
+        )
         if bool(located.any()):
             spread = spread + window.position_stddev[anchor].to(spread).square() * torch.eye(3).to(spread)
         return spread

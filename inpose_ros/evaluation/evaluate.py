@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -14,33 +15,55 @@ from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.errors import DataError
 from inpose_ros.evaluation import metrics, scenario
 from inpose_ros.evaluation.methods import Contender, Solver
+from inpose_ros.evaluation.setting import Setting
+from inpose_ros.evaluation.uncertainty import uncertainty_scores
 from inpose_ros.motion.clip import MotionClip
 
 Scores = dict[str, Float[Tensor, 'frame']]
 
 
+# Among the scores, until all frames are together: what uncertainty_scores needs.
+ERROR, COVARIANCE = 'error', 'covariance'
+
+
+class Solved(NamedTuple):
+    """Newest frames: root, rotations and their tangents' covariance; and the rotations of the window's last four.
+
+    The covariance is None of a method that does not say how sure it is.
+    """
+
+    root: Float[Tensor, 'frame 3']
+    rot_world_joint: Float[Tensor, 'frame joint 3 3']
+    covariance: Float[Tensor, 'frame tangent tangent'] | None
+    recent: Float[Tensor, 'frame 4 joint 3 3']
+
+    def split(self, sizes: list[int]) -> list['Solved']:
+        """The frames of each clip."""
+        parts = [[None] * len(sizes) if part is None else part.split(sizes) for part in self]
+        return [Solved(*own) for own in zip(*parts)]
+
+
 @dataclass(frozen=True)
 class Scenario:
-    """The clips, on the grid and on their bodies, with what is located in them and which frames are scored."""
+    """The clips, on the grid and on their bodies, with what is measured of them and which frames are scored."""
 
     clips: Sequence[MotionClip]
-    locations: Sequence[Float[Tensor, 'frame joint 3']]
+    measured: Sequence[scenario.Measured]
     scored: Sequence[Int[Tensor, 'window']]
-    worn: scenario.WornJoints
-    scale: float
+    setting: Setting
 
     @property
     def frames(self) -> int:
         return sum(len(frames) for frames in self.scored)
 
-    def scaled(self, factor: float) -> 'Scenario':
-        clips = [clip.scaled(factor) for clip in self.clips]
-        return replace(self, clips=clips, locations=[place * factor for place in self.locations], scale=factor)
+    @property
+    def worn(self) -> scenario.WornJoints:
+        return self.setting.worn
 
 
 def build_scenario(
-    clips: Sequence[MotionClip], worn: scenario.WornJoints, *, body: str, first: int, stride: int, frames: int | None,
-    rate: float, shuffle: bool, seed: int,
+    clips: Sequence[MotionClip], setting: Setting, *, first: int, stride: int, frames: int | None, rate: float,
+    shuffle: bool, seed: int,
 ) -> Scenario:  # fmt: skip
     """Windows end at every `stride`-th frame of every clip from its `first` on, or at `frames` of those, spread evenly.
 
@@ -49,12 +72,17 @@ def build_scenario(
     """
     if shuffle and len(clips) < 2:
         raise DataError('shuffling locations needs at least two clips; choose a split with more')
-    clips = [scenario.dressed_body(clip.at_rate(rate), body) for clip in clips]
-    locations = [clip.positions.float() for clip in clips]
+    factor = float(setting.scale)
+    clips = [scenario.dressed_body(clip.at_rate(rate), setting.body).scaled(factor) for clip in clips]
+    measured = [scenario.Measured.of(clip) for clip in clips]
     if shuffle:
-        locations = [
-            scenario.fitted(locations[other], len(clip)) for other, clip in zip(scenario.shuffled(clips, seed), clips)
+        measured = [
+            replace(own, locations=scenario.fitted(measured[other].locations, len(clip)))
+            for own, other, clip in zip(measured, scenario.shuffled(clips, seed), clips)
         ]
+    generator = torch.Generator().manual_seed(seed)
+    noise = float(setting.location_noise), float(setting.rotation_noise)
+    measured = [own.with_noise(*noise, generator) for own in measured]
     scored = [torch.arange(first, max(first, len(clip)), stride) for clip in clips]
     total = sum(len(part) for part in scored)
     if total == 0:
@@ -63,7 +91,7 @@ def build_scenario(
         kept = (torch.arange(frames) * total) // frames
         edges = torch.tensor([0] + [len(part) for part in scored]).cumsum(0)
         scored = [part[kept[(kept >= low) & (kept < high)] - low] for part, low, high in zip(scored, edges, edges[1:])]
-    return Scenario(clips, locations, scored, worn, 1.0)
+    return Scenario(clips, measured, scored, setting)
 
 
 def evaluate(
@@ -82,7 +110,10 @@ def evaluate(
     for numbers in by_subject.values():
         rows += _score_subject(scene, numbers, method, prior, seed)
         on_scored(sum(len(scene.scored[number]) for number in numbers))
-    scores = {name: float(torch.cat([row[name] for row in rows]).nanmean()) for name in rows[0]}
+    every = {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
+    scores = {name: float(values.nanmean()) for name, values in every.items() if name not in (ERROR, COVARIANCE)}
+    if COVARIANCE in every:
+        scores |= uncertainty_scores(every[ERROR], every[COVARIANCE], scene.worn.align)
     return scores | {'ms_per_frame': milliseconds_per_frame(scene, method, prior, seed)}
 
 
@@ -96,32 +127,35 @@ def _score_subject(
     windows = [
         window
         for number, frames in zip(numbers, newest)
-        for window in scenario.windows_ending_at(
-            scene.clips[number], scene.locations[number], scene.worn, frames, prior.frames
-        )
+        for window in scenario.windows_ending_at(scene.measured[number], scene.worn, frames, prior.frames)
     ]
-    solved = _solve(method.solver(prior, scene.clips[numbers[0]].skeleton, seed), windows)
+    solver = method.solver(prior, scene.setting.assumed_bones(scene.clips[numbers[0]]), seed)
+    solved = _solve(solver, windows)
     sizes = [len(frames) for frames in newest]
-    parts = zip(*(part.split(sizes) for part in solved))
-    return [_score_clip(scene, number, frames, *part, method) for number, frames, part in zip(numbers, newest, parts)]
+    parts = solved.split(sizes)
+    return [_score_clip(scene, number, frames, part, method) for number, frames, part in zip(numbers, newest, parts)]
 
 
 def _score_clip(
-    scene: Scenario, number: int, newest: Int[Tensor, 'frame'], root: Float[Tensor, 'frame 3'],
-    rot: Float[Tensor, 'frame joint 3 3'], recent: Float[Tensor, 'frame 4 joint 3 3'], method: Contender,
-) -> Scores:  # fmt: skip
-    clip, scored = scene.clips[number], scene.scored[number]
-    positions = root[:, None] + kinematics.positions_from_bones(clip.skeleton.bones.float(), rot)
-    truth, measured = clip.positions.float(), scene.locations[number]
+    scene: Scenario, number: int, newest: Int[Tensor, 'frame'], solved: Solved, method: Contender
+) -> Scores:
+    clip, scored, align = scene.clips[number], scene.scored[number], scene.worn.align
+    bones = scene.setting.assumed_bones(clip).bones.float()
+    positions = solved.root[:, None] + kinematics.positions_from_bones(bones, solved.rot_world_joint)
+    truth, measured = clip.positions.float(), scene.measured[number].locations
     here = torch.isin(newest, scored)
-    scores = metrics.position_scores(positions[here], truth[scored], scene.worn.align, scene.scale)
-    scores |= metrics.rotation_scores(rot[here], clip.rot_world_joint[scored])
+    scores = metrics.position_scores(positions[here], truth[scored], align, float(scene.setting.scale))
+    scores |= metrics.rotation_scores(solved.rot_world_joint[here], clip.rot_world_joint[scored])
     scores['location_residual_cm'] = metrics.location_residual(
         positions[here], measured[scored], list(scene.worn.located)
     )
+    if solved.covariance is not None:
+        off = metrics.displacements(positions[here], truth[scored], align)
+        covariance = kinematics.position_covariance(bones, solved.rot_world_joint[here], solved.covariance[here], align)
+        scores |= {ERROR: off, COVARIANCE: covariance}
     if method.streaming:
         return scores | _streamed_motion(positions, truth, newest, clip.fps)
-    return scores | _windowed_motion(recent, truth, scored, clip)
+    return scores | _windowed_motion(solved.recent, truth, scored, clip, bones)
 
 
 def _frames_to_solve(scored: Int[Tensor, 'window']) -> Int[Tensor, 'frame']:
@@ -130,14 +164,12 @@ def _frames_to_solve(scored: Int[Tensor, 'window']) -> Int[Tensor, 'frame']:
     return frames[frames >= 0]
 
 
-def _solve(
-    solver: Solver, windows: list, batch: int = 64
-) -> tuple[Float[Tensor, 'frame 3'], Float[Tensor, 'frame joint 3 3'], Float[Tensor, 'frame 4 joint 3 3']]:
-    """Root and rotations at the newest frame, and the rotations of the window's last four."""
+def _solve(solver: Solver, windows: list, batch: int = 64) -> Solved:
     parts = [solver.solve_batch(windows[i : i + batch]) for i in range(0, len(windows), batch)]
-    return (
+    return Solved(
         torch.cat([part.root.cpu() for part in parts]),
         torch.cat([part.rot_world_joint.cpu() for part in parts]),
+        None if parts[0].covariance is None else torch.cat([part.covariance.cpu() for part in parts]),
         torch.cat([part.window[:, -4:].cpu() for part in parts]),
     )
 
@@ -157,12 +189,13 @@ def _streamed_motion(
 
 
 def _windowed_motion(
-    recent: Float[Tensor, 'frame 4 joint 3 3'], truth: metrics.Positions, scored: Int[Tensor, 'frame'], clip: MotionClip
-) -> Scores:
+    recent: Float[Tensor, 'frame 4 joint 3 3'], truth: metrics.Positions, scored: Int[Tensor, 'frame'],
+    clip: MotionClip, bones: Float[Tensor, 'joint 3'],
+) -> Scores:  # fmt: skip
     """Velocity error and jitter inside each window, whose head moves as the true one does."""
     whole = scored[scored >= 3]
     true = truth[whole[:, None] + torch.arange(-3, 1)]
-    place = kinematics.positions_from_bones(clip.skeleton.bones.float(), recent[scored >= 3])
+    place = kinematics.positions_from_bones(bones, recent[scored >= 3])
     place = place - place[:, :, smpl22.HEAD, None] + true[:, :, smpl22.HEAD, None]
     return {
         'mpjve_cm_s': metrics.velocity_error(place, true, clip.fps)[:, -1],
@@ -175,9 +208,9 @@ def milliseconds_per_frame(
     scene: Scenario, method: Contender, prior: MotionPrior, seed: int, repeats: int = 11
 ) -> float:
     """Median time of one solve of one window, as a node would call it [ms]."""
-    clip, locations = max(zip(scene.clips, scene.locations), key=lambda pair: len(pair[0]))
+    clip, measured = max(zip(scene.clips, scene.measured), key=lambda pair: len(pair[0]))
     solver = method.solver(prior, clip.skeleton, seed)
-    windows = scenario.windows_ending_at(clip, locations, scene.worn, torch.tensor([len(clip) - 1]), prior.frames)
+    windows = scenario.windows_ending_at(measured, scene.worn, torch.tensor([len(clip) - 1]), prior.frames)
     times = []
     for _ in range(1 + repeats):
         began = time.perf_counter()

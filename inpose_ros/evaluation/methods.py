@@ -15,11 +15,15 @@ from inpose_ros.sensing.resample import JointWindow
 
 @runtime_checkable
 class Estimate(Protocol):
-    """What is scored of a batch of windows: the pelvis [m] and the rotations of the newest frames, and the windows'."""
+    """What is scored of a batch of windows: the pelvis [m] and the rotations of the newest frames, and the windows'.
+
+    `covariance` is that of the newest rotations' tangents [rad^2], or None where a method does not say how sure it is.
+    """
 
     root: Float[Tensor, 'batch 3']
     rot_world_joint: Float[Tensor, 'batch joint 3 3']
     window: Float[Tensor, 'batch frame joint 3 3']
+    covariance: Float[Tensor, 'batch tangent tangent'] | None
 
 
 @runtime_checkable

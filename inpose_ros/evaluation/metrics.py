@@ -17,9 +17,14 @@ Positions = Float[Tensor, 'frame joint 3']
 _DEGREES = 180 / torch.pi
 
 
+def displacements(estimate: Positions, truth: Positions, align: int) -> Positions:
+    """Of each joint from the truth [m] once the aligned joint coincides."""
+    return (estimate - estimate[:, align, None]) - (truth - truth[:, align, None])
+
+
 def joint_errors(estimate: Positions, truth: Positions, align: int) -> Float[Tensor, 'frame joint']:
     """Distance of each joint from the truth [cm] once the aligned joint coincides."""
-    return 100 * ((estimate - estimate[:, align, None]) - (truth - truth[:, align, None])).norm(dim=-1)
+    return 100 * displacements(estimate, truth, align).norm(dim=-1)
 
 
 def position_scores(

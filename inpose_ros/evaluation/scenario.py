@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
@@ -11,6 +11,7 @@ from torch import Tensor
 from inpose_ros.body import smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.errors import BodyError, SensorError
+from inpose_ros.geometry import rotation
 from inpose_ros.motion.clip import MotionClip
 from inpose_ros.sensing.resample import JointWindow
 
@@ -67,36 +68,62 @@ def dressed_body(clip: MotionClip, body: str) -> MotionClip:
     return clip.on_body(Skeleton.mean().with_groups(factors))
 
 
+@dataclass(frozen=True)
+class Measured:
+    """All that could be measured of a clip on the grid, in every frame of it: rotations, locations [m], accelerations.
+
+    `position_stddev` [m] and `rotation_stddev` [rad] are what the solver is told of their noise.
+    """
+
+    fps: float
+    rotations: Float[Tensor, 'frame joint 3 3']
+    locations: Float[Tensor, 'frame joint 3']
+    accelerations: Float[Tensor, 'frame joint 3']
+    position_stddev: float = POSITION_STDDEV
+    rotation_stddev: float = ROTATION_STDDEV
+
+    @classmethod
+    def of(cls, clip: MotionClip) -> 'Measured':
+        """Without any noise; the solver is told that there is a little."""
+        return cls(clip.fps, clip.rot_world_joint, clip.positions.float(), _second_differences(clip))
+
+    def with_noise(self, location: float, rotating: float, generator: torch.Generator) -> 'Measured':
+        """White noise [m, rad] on every component, of which the solver is told."""
+        axes = rotating * torch.randn(self.locations.shape, generator=generator)
+        return replace(
+            self,
+            rotations=self.rotations @ rotation.exp(axes.to(self.rotations)),
+            locations=self.locations + location * torch.randn(self.locations.shape, generator=generator),
+            position_stddev=max(location, POSITION_STDDEV),
+            rotation_stddev=max(rotating, ROTATION_STDDEV),
+        )
+
+
 def windows_ending_at(
-    clip: MotionClip,
-    locations: Float[Tensor, 'frame joint 3'],
-    worn: WornJoints,
-    newest: Int[Tensor, 'window'],
-    frames: int,
+    measured: Measured, worn: WornJoints, newest: Int[Tensor, 'window'], frames: int
 ) -> list[JointWindow]:
-    """Windows of a clip that is on the grid already; frames before its first are not measured."""
-    accelerations = _second_differences(clip)
-    return [_window(clip, locations, accelerations, worn, frame, frames) for frame in newest.tolist()]
+    """Windows of a clip; frames before its first are not measured."""
+    return [_window(measured, worn, frame, frames) for frame in newest.tolist()]
 
 
-def _window(
-    clip: MotionClip, locations: Float[Tensor, 'frame joint 3'], accelerations: Float[Tensor, 'frame joint 3'],
-    worn: WornJoints, newest: int, frames: int,
-) -> JointWindow:  # fmt: skip
+def _window(measured: Measured, worn: WornJoints, newest: int, frames: int) -> JointWindow:
     index = torch.arange(newest - frames + 1, newest + 1)
     there = (index >= 0)[:, None]
     index = index.clamp(min=0)
     joint = torch.arange(len(smpl22.JOINTS))
-    accelerated = torch.isin(joint, torch.tensor(worn.accelerated, dtype=torch.long))
+    rotated, located, accelerated = (
+        torch.isin(joint, torch.tensor(joints, dtype=torch.long))
+        for joints in (worn.rotated, worn.located, worn.accelerated)
+    )
     return JointWindow(
-        stamp_ns=round(newest / clip.fps * 1e9),
-        rot_world_joint=clip.rot_world_joint[index],
-        rot_valid=there & torch.isin(joint, torch.tensor(worn.rotated)),
-        location=locations[index],
-        location_valid=there & torch.isin(joint, torch.tensor(worn.located, dtype=torch.long)),
-        rotation_stddev=torch.full((len(smpl22.JOINTS),), ROTATION_STDDEV),
-        position_stddev=torch.full((len(smpl22.JOINTS),), POSITION_STDDEV),
-        acceleration=accelerations[index],
+        stamp_ns=round(newest / measured.fps * 1e9),
+        rot_world_joint=measured.rotations[index],
+        rot_valid=there & rotated,
+        location=measured.locations[index],
+        location_valid=there & located,
+        rotation_stddev=torch.full((len(joint),), measured.rotation_stddev),
+        position_stddev=torch.full((len(joint),), measured.position_stddev),
+        acceleration=measured.accelerations[index],
         acceleration_valid=(index >= 2)[:, None] & there & accelerated,
     )
 

@@ -21,7 +21,7 @@ from inpose_ros.msg import BodyPose
 from inpose_ros.node import parameters, qos
 from inpose_ros.node.diagnostics import diagnostics_from
 from inpose_ros.node.health import Health
-from inpose_ros.node.intake import Intake
+from inpose_ros.node.intake import Intake, sensor_from
 from inpose_ros.node.live import LiveParameters
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.process import ros
@@ -124,7 +124,8 @@ class InPoseNode(LifecycleNode):
         params, sensors = NodeParameters.read(self)
         skeleton = self._skeleton(params)
         solver = self._solver_factory(params, skeleton)
-        solver.warm_up()  # else the first pose would come late
+        # Else the first pose would come late.
+        solver.warm_up([sensor_from(name, row).joint_index for name, row in sensors.items() if row.type != 'imu'])
         self.get_logger().info(f'solving on {solver.device} by {solver.backend} (device: {params.device})')
         timeout_ns = round(params.sensor_timeout * 1e9)
         span_ns = round((solver.frames / solver.rate + _SPARE) * 1e9)

@@ -11,6 +11,8 @@ from inpose_ros.node.conversions.sensors import SensorMessage
 
 # Drivers send a quaternion of zeros before they know better, or forget to divide by its length.
 _NO_QUATERNION = Quaternion(x=0.0, y=0.0, z=0.0, w=0.0)
+# Another's publisher that says nothing while the sensor's says so much has ended.
+_ENDED = 30
 
 
 def spoil(message: SensorMessage | TFMessage, how: str) -> None:
@@ -47,6 +49,7 @@ class Outlet:
         self._create, self._destroy = create, destroy
         self._publisher: Publisher | None = create()
         self._other: Publisher | None = None
+        self._since_other = 0
 
     def publish(self, message: SensorMessage | TFMessage, event: str = '') -> None:
         """Publish as the event says (see FaultyReading); a publisher that was closed is made anew."""
@@ -56,7 +59,12 @@ class Outlet:
         if event == 'second':
             self._other = self._other or self._create()
             self._other.publish(message)
+            self._since_other = 0
             return
+        self._since_other += 1
+        if self._other is not None and self._since_other > _ENDED:
+            self._destroy(self._other)
+            self._other = None
         if event:
             spoil(message, event)
         self._publisher = self._publisher or self._create()

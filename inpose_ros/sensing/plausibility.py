@@ -108,7 +108,8 @@ class Plausibility:
             return _jump(name, 'teleport', f'moved by {distance:.2f} m')
         record.rotation.forget()  # it is the other's as well
         text = (
-            f'{name} and {partner} have exchanged places: neither is used until they are back or come near each other'
+            f'{name} and {partner} have exchanged places: neither is used until they are back, come near each other, '
+            'or have stayed for 5 s'
         )
         return MeasurementError('swapped', text)
 

@@ -64,7 +64,7 @@ class StandInSolver:
     def reset(self) -> None:
         self.resets += 1
 
-    def warm_up(self) -> None:
+    def warm_up(self, located: list[int]) -> None:
         self.warm_ups += 1
 
 

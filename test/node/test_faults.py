@@ -7,6 +7,7 @@ from inpose_ros.cli import faults_checks as checks
 from inpose_ros.cli.faults_recorder import Recorder
 from inpose_ros.msg import BodyPose
 from inpose_ros.node.conversions.stamp import ns_from_stamp
+from inpose_ros.node.faults import Outlet
 from inpose_ros.node.player import PlayerNode
 
 from .test_player import player
@@ -55,3 +56,30 @@ def test_a_consumer_is_told_the_truth_while_a_sensor_fails(stage, tmp_path, kind
     record = scene.recorder.take()
     assert record.finite and checks.time_resets(record) == 0 and len(record.joint_stamp_ns) > 10
     assert not checks.too_fast(checks.peak_velocities(record))
+
+
+class _Publisher:
+    def __init__(self) -> None:
+        self.sent = 0
+
+    def publish(self, message: object) -> None:
+        self.sent += 1
+
+
+def test_another_publisher_ends_once_it_says_nothing_more():
+    made, gone = [], []
+
+    def create() -> _Publisher:
+        made.append(_Publisher())
+        return made[-1]
+
+    outlet = Outlet(create, gone.append)
+    for _ in range(50):
+        outlet.publish('own')
+        outlet.publish('other', 'second')
+    assert len(made) == 2 and not gone
+    for _ in range(50):
+        outlet.publish('own')
+    assert gone == [made[1]] and made[0].sent == 100
+    outlet.publish('other', 'second')
+    assert len(made) == 3

@@ -15,11 +15,15 @@ _ANCHORS = [smpl22.HEAD, *(joint for joint in range(len(smpl22.JOINTS)) if joint
 
 @dataclass(frozen=True)
 class PlacedPose:
-    """The newest frames of a batch of windows in the world, the pelvis in metres, and the windows' rotations."""
+    """The newest frames of a batch of windows in the world, the pelvis in metres, and the windows' rotations.
+
+    Rivals do not say how sure they are.
+    """
 
     root: Float[Tensor, 'batch 3']
     rot_world_joint: Float[Tensor, 'batch joint 3 3']
     window: Float[Tensor, 'batch frame joint 3 3']
+    covariance: None = None
 
 
 def placed(

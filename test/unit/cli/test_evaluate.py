@@ -53,6 +53,31 @@ def test_the_report_holds_every_method_at_every_scale_and_how_it_came_about(
     assert table[0].startswith('method') and len(table) == 5
 
 
+def test_every_option_maps_its_values_as_typed_to_scores_while_the_others_stay_at_their_base(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, packed: Path, model: Path
+) -> None:
+    report = tmp_path / 'report.json'
+    words = ('--data', packed, '--methods', 'inpose', '--scale', '1.0,0.60', '--body', 'mean', '--body',
+             'arms=1.4,torso=0.7', '--location-noise', '0,0.05', '--bones', 'known,mean', '--sensors',
+             'head,left_wrist,right_wrist', '--sensors', 'head,pelvis:imu', '--model', model, '--device', 'cpu',
+             '--frames', 4, '--report', report)  # fmt: skip
+    assert not inpose(monkeypatch, 'evaluate', *words)
+    found = json.loads(report.read_text())
+    rows = found['methods']['inpose']
+    assert {option: list(values) for option, values in rows.items()} == {
+        'scale': ['1.0', '0.60'],
+        'body': ['mean', 'arms=1.4,torso=0.7'],
+        'location_noise': ['0', '0.05'],
+        'rotation_noise': ['0'],
+        'bones': ['known', 'mean'],
+        'sensors': ['head,left_wrist,right_wrist', 'head,pelvis:imu'],
+    }
+    base = rows['scale']['1.0']
+    assert base == rows['body']['mean'] == rows['location_noise']['0'] == rows['bones']['known']
+    assert found['base']['body'] == 'mean' and found['frames'] == 4
+    assert rows['location_noise']['0.05']['mpjpe_cm'] != base['mpjpe_cm']
+
+
 @pytest.mark.parametrize(
     ('words', 'said'),
     [
@@ -63,6 +88,9 @@ def test_the_report_holds_every_method_at_every_scale_and_how_it_came_about(
         (('--scale', 'nan'), 'between'),
         (('--sensors', 'head,nose'), 'nose'),
         (('--body', 'giant'), 'giant'),
+        (('--location-noise', '0,loud'), 'loud'),
+        (('--rotation-noise', '-1'), 'between'),
+        (('--bones', 'long'), 'mean'),
         (('--split', 'exam'), 'exam'),
         (('--stride', '0'), 'at least 1'),
         (('--frames', '0'), 'at least 1'),

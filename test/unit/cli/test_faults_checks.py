@@ -160,6 +160,9 @@ def test_silence_and_degraded_poses_have_to_be_explained_by_a_fault() -> None:
     degraded = record(degraded=np.arange(COUNT) > 170)
     assert checks.unexplained(degraded, [fault], START, 6.0, 2.0)
     assert not checks.unexplained(degraded, [Fault('freeze', 5.0, 5.5)], START, 6.0, 2.0)
+    early = [Fault(kind, 0.5, 1.0, ('head', 'left_wrist')) for kind in ('freeze', 'swapped')]
+    assert checks.unexplained(degraded, early[:1], START, 6.0, 2.0)
+    assert not checks.unexplained(degraded, early[1:], START, 6.0, 2.0)
 
 
 def test_every_kind_has_a_row_and_a_cause() -> None:

@@ -40,3 +40,15 @@ def test_one_recording_serves_who_is_zeroed_and_who_is_not(prior):
         assert torch.allclose(found.rot_world_joint, expected.rot_world_joint, atol=1e-5)
         assert not torch.allclose(found.rot_world_joint, other.rot_world_joint, atol=1e-3)
     assert len(recorded._graphs) == 1
+
+
+def test_trackers_that_fall_silent_need_no_new_recording_and_leave_no_trace(prior):
+    recorded = TracedRule(InPoseRule())
+    traced = PoseSolver(prior, SKELETON, recorded)
+    traced.warm_up(HANDS)
+    rot, root = random_pose(8, spread=0.2), torch.tensor([[0.0, 0.0, 0.9]])
+    for located in (HANDS, HANDS[:1], HANDS[1:], []):
+        window = window_of(rot, SKELETON, root, HANDS, located)
+        fresh = PoseSolver(prior, SKELETON, InPoseRule()).solve(window)
+        assert torch.allclose(traced.solve(window).positions, fresh.positions, atol=1e-5)
+    assert len(recorded._graphs) == 1

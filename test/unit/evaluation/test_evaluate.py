@@ -15,14 +15,17 @@ from inpose_ros.diffusion.sampler import InPoseRule, PaperRule
 from inpose_ros.errors import DataError
 from inpose_ros.evaluation.evaluate import Scenario, build_scenario, evaluate
 from inpose_ros.evaluation.methods import METHODS, Method
-from inpose_ros.evaluation.scenario import WornJoints
+from inpose_ros.evaluation.setting import Setting
+from inpose_ros.geometry import rotation
 from inpose_ros.motion.packed import PackedMotion
 from inpose_ros.sensing.resample import JointWindow
 
 from ..training.examples import FRAMES, RATE, SMALL, small_denoiser
 
 POSES = {'mpjpe_cm', 'scaled_mpjpe_cm', 'upper_cm', 'lower_cm', 'hand_cm', 'root_cm', 'mpjre_deg', 'mpjre_paper_deg',
-         'mpjve_cm_s', 'jitter_100m_s3', 'jitter_truth_100m_s3', 'location_residual_cm'}  # fmt: skip
+         'mpjve_cm_s', 'jitter_100m_s3', 'jitter_truth_100m_s3', 'location_residual_cm', 'coverage90',
+         'coverage90_lower', 'coverage90_third1', 'coverage90_third2', 'coverage90_third3', 'interval_score_cm',
+         'interval_score_constant_cm'}  # fmt: skip
 # As METHODS, with fewer steps for the paper's.
 QUICK = {
     name: replace(method, rule=PaperRule(count=3)) if isinstance(method.rule, PaperRule) else method
@@ -48,7 +51,6 @@ def t_pose() -> MotionPrior:
 
 def scene(packed: Path, **changes: object) -> Scenario:
     settings = {
-        'body': 'own',
         'first': FRAMES - 1,
         'stride': 5,
         'frames': None,
@@ -56,8 +58,8 @@ def scene(packed: Path, **changes: object) -> Scenario:
         'shuffle': False,
         'seed': 0,
     }
-    worn = WornJoints.parse(changes.pop('sensors', 'head,left_wrist,right_wrist'))
-    return build_scenario(list(PackedMotion(packed, 'test')), worn, **(settings | changes))
+    varied = {name: changes.pop(name) for name in vars(Setting()) if name in changes}
+    return build_scenario(list(PackedMotion(packed, 'test')), Setting(**varied), **(settings | changes))
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class Cheating(Method):
         window = torch.stack([window.rot_world_joint for window in windows])
         root = torch.stack([window.location[-1, 0] for window in windows])
         root = root + self.off * seconds[:, None] * torch.tensor([0.0, 0.0, 1.0])
-        return SimpleNamespace(root=root, rot_world_joint=window[:, -1], window=window)
+        covariance = 1e-6 * torch.eye(66).expand(len(windows), -1, -1)
+        return SimpleNamespace(root=root, rot_world_joint=window[:, -1], covariance=covariance, window=window)
 
 
 @pytest.mark.parametrize('streaming', [True, False])
@@ -85,6 +88,8 @@ def test_who_knows_the_truth_has_no_error_and_the_truths_jitter(
     jitter, true = scores.pop('jitter_100m_s3'), scores.pop('jitter_truth_100m_s3')
     assert jitter == pytest.approx(true, rel=0.02)
     assert scores.pop('ms_per_frame') > 0
+    assert {scores.pop(name) for name in list(scores) if name.startswith('coverage')} == {1.0}
+    assert scores.pop('interval_score_cm') < 0.6
     assert all(abs(value) < 0.05 for value in scores.values())
 
 
@@ -125,7 +130,7 @@ def test_scaling_the_body_leaves_the_scaled_error_of_inpose_as_it_was(
     packed: Path, prior: MotionPrior, factor: float
 ) -> None:
     given = scene(packed)
-    own, scaled = (evaluate(each, QUICK['inpose'], prior, 0) for each in (given, given.scaled(factor)))
+    own, scaled = (evaluate(each, QUICK['inpose'], prior, 0) for each in (given, scene(packed, scale=str(factor))))
     assert scaled['scaled_mpjpe_cm'] == pytest.approx(own['scaled_mpjpe_cm'], rel=0.02)
     assert scaled['mpjpe_cm'] == pytest.approx(factor * own['mpjpe_cm'], rel=0.02)
     assert scaled['mpjre_deg'] == pytest.approx(own['mpjre_deg'], rel=0.02)
@@ -181,15 +186,30 @@ def test_clips_that_are_too_short_are_said_to_be(packed: Path) -> None:
 
 
 def test_a_single_clip_cannot_be_given_another_clips_locations(packed: Path) -> None:
-    settings = {'body': 'own', 'first': 7, 'stride': 5, 'frames': None, 'rate': RATE, 'seed': 0}
+    settings = {'first': 7, 'stride': 5, 'frames': None, 'rate': RATE, 'seed': 0}
     with pytest.raises(DataError, match='two clips'):
-        build_scenario([PackedMotion(packed, 'test').clip(0)], WornJoints.parse('head'), shuffle=True, **settings)
+        build_scenario([PackedMotion(packed, 'test').clip(0)], Setting(sensors='head'), shuffle=True, **settings)
 
 
 def test_a_scaled_scene_is_everything_larger(packed: Path) -> None:
-    given = scene(packed)
-    larger = given.scaled(1.4)
-    for clip, big, place in zip(given.clips, larger.clips, larger.locations, strict=True):
+    given, larger = scene(packed), scene(packed, scale='1.4')
+    for clip, big, measured in zip(given.clips, larger.clips, larger.measured, strict=True):
         assert torch.allclose(big.positions, 1.4 * clip.positions, atol=1e-5)
-        assert torch.allclose(place, big.positions.float(), atol=1e-5)
-    assert larger.scale == 1.4 and larger.frames == given.frames
+        assert torch.allclose(measured.locations, big.positions.float(), atol=1e-5)
+    assert larger.frames == given.frames
+
+
+def test_noise_is_as_large_as_the_solver_is_told_and_the_truth_stays_as_it_is(packed: Path) -> None:
+    clean, noisy = scene(packed), scene(packed, location_noise='0.2', rotation_noise='0.1')
+    for before, after, clip in zip(clean.measured, noisy.measured, noisy.clips, strict=True):
+        assert float((after.locations - before.locations).std()) == pytest.approx(0.2, rel=0.1)
+        turned = rotation.log(before.rotations.mT @ after.rotations)
+        assert float(turned.std()) == pytest.approx(0.1, rel=0.1)
+        assert (after.position_stddev, after.rotation_stddev) == (0.2, 0.1)
+        assert torch.equal(clip.positions.float(), before.locations)
+
+
+def test_who_takes_an_average_body_for_true_misses_by_the_bones(packed: Path, prior: MotionPrior) -> None:
+    cheat = Cheating(InPoseRule(), True, True, False)
+    own, mean = (evaluate(scene(packed, bones=bones), cheat, prior, 0)['mpjpe_cm'] for bones in ('known', 'mean'))
+    assert own < 0.05 and mean > 0.5

@@ -28,7 +28,7 @@ def clip(packed: Path) -> MotionClip:
 
 
 def windows(clip: MotionClip, *newest: int) -> list:
-    return scenario.windows_ending_at(clip, clip.positions.float(), HANDS, torch.tensor(newest), FRAMES)
+    return scenario.windows_ending_at(scenario.Measured.of(clip), HANDS, torch.tensor(newest), FRAMES)
 
 
 def test_sensors_are_read_as_joints_of_which_imus_give_no_location() -> None:

@@ -161,6 +161,14 @@ def test_two_that_exchange_places_are_swapped_as_long_as_they_are():
     assert not any(causes(plausibility, both))
 
 
+def test_who_stays_exchanged_for_five_seconds_is_believed():
+    person, plausibility = Person(), Plausibility()
+    causes(plausibility, [person.reading(name, t) for t in person.times(0, 1) for name in ('left', 'right')])
+    found = causes(plausibility, exchanged(person, 1, 8))
+    believed = found.index(None) / 2 / RATE
+    assert believed == pytest.approx(5, abs=0.6) and not any(found[round(2 * RATE * 5.7) :])
+
+
 def test_a_swap_ends_when_the_two_come_so_near_that_nobody_could_tell():
     plausibility = Plausibility()
 

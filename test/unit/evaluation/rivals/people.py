@@ -6,7 +6,7 @@ import torch
 
 from inpose_ros.body import kinematics
 from inpose_ros.body.skeleton import Skeleton
-from inpose_ros.evaluation.scenario import WornJoints, windows_ending_at
+from inpose_ros.evaluation.scenario import Measured, WornJoints, windows_ending_at
 from inpose_ros.geometry import rotation
 from inpose_ros.motion.clip import MotionClip
 from inpose_ros.motion.procedural import procedural_clip, random_skeleton
@@ -23,7 +23,7 @@ def person(seed: int = 1, seconds: float = 2.0) -> MotionClip:
 
 
 def windows(clip: MotionClip, *newest: int, sensors: str = TRACKERS) -> list[JointWindow]:
-    return windows_ending_at(clip, clip.positions.float(), WornJoints.parse(sensors), torch.tensor(newest), FRAMES)
+    return windows_ending_at(Measured.of(clip), WornJoints.parse(sensors), torch.tensor(newest), FRAMES)
 
 
 def elsewhere(clip: MotionClip, angle: float) -> MotionClip:

@@ -15,7 +15,7 @@ from inpose_ros.evaluation.rivals import residuals
 from inpose_ros.evaluation.rivals.contenders import RIVALS
 from inpose_ros.evaluation.rivals.networks import NetworkRival, RivalSolver
 from inpose_ros.evaluation.rivals.tasks import TASKS
-from inpose_ros.evaluation.scenario import WornJoints
+from inpose_ros.evaluation.setting import Setting
 from inpose_ros.geometry import rotation
 from inpose_ros.motion.clip import MotionClip
 from inpose_ros.motion.packed import PackedMotion
@@ -143,8 +143,8 @@ def test_regression_ik_believes_noisy_trackers_less(models: Path) -> None:
 @pytest.mark.parametrize('name', list(TASKS))
 def test_a_rival_is_scored_like_any_method(packed: Path, models: Path, name: str) -> None:
     scene = build_scenario(
-        list(PackedMotion(packed, 'test')), WornJoints.parse('head,left_wrist,right_wrist'), body='own',
-        first=FRAMES - 1, stride=5, frames=8, rate=RATE, shuffle=False, seed=0,
+        list(PackedMotion(packed, 'test')), Setting(), first=FRAMES - 1, stride=5, frames=8, rate=RATE, shuffle=False,
+        seed=0,
     )  # fmt: skip
     scores = evaluate(scene, NetworkRival(RIVALS[name].task, RIVALS[name].steps, models), PRIOR, 0)
     assert all(value == value for value in scores.values()) and scores['mpjpe_cm'] > 0
