@@ -18,6 +18,7 @@ from inpose_ros.evaluation.evaluate import build_scenario
 from inpose_ros.evaluation.evaluate import evaluate as score
 from inpose_ros.evaluation.methods import METHODS, Contender
 from inpose_ros.evaluation.rivals.contenders import RIVALS
+from inpose_ros.evaluation.rivals.networks import NetworkRival
 from inpose_ros.evaluation.setting import Setting, Sweep
 from inpose_ros.motion.packed import PackedMotion
 
@@ -105,7 +106,7 @@ def evaluate(
         about = reports.provenance(prior.device, seed, checkpoint.digest(model))
         about |= {'frames': scored // len(names), 'split': split, 'stride': stride, 'base': vars(sweep.base)}
         about |= {'from_start': from_start, 'shuffle_locations': shuffle_locations}
-        about |= {'threads': torch.get_num_threads()}
+        about |= {'threads': torch.get_num_threads(), 'rivals': _digests(names)}
         reports.write(report, {'methods': results} | about)
 
 
@@ -144,6 +145,12 @@ def _print(results: Results, sweep: Sweep) -> None:
             row = found[option][text] if option else next(iter(found['scale'].values()))
             cells = (_cell(row.get(column)).rjust(max(len(column), 9)) for column in _COLUMNS)
             print(method.ljust(23), f'{option} {text}'.strip().ljust(label), *cells)
+
+
+def _digests(names: list[str]) -> dict[str, str]:
+    """Of the weights of those rivals that have some."""
+    offered = {name: _OFFERED[name] for name in names}
+    return {name: checkpoint.digest(rival.folder) for name, rival in offered.items() if isinstance(rival, NetworkRival)}
 
 
 def _cell(value: float | None) -> str:

@@ -55,9 +55,14 @@ class NetworkRival:
     models: Path = MODELS
     streaming: bool = True
 
+    @property
+    def folder(self) -> Path:
+        """Where its weights are."""
+        return self.models / self.task.name
+
     def solver(self, prior: MotionPrior, skeleton: Skeleton, seed: int) -> 'RivalSolver':
         """For this person's bones, on the device of our prior, which it does not use otherwise; nor any chance."""
-        return RivalSolver(self, skeleton, *load(self.models / self.task.name, prior.device))
+        return RivalSolver(self, skeleton, *load(self.folder, prior.device))
 
 
 class RivalSolver:

@@ -19,6 +19,7 @@ from inpose_ros.training.windows import Motion, MotionWindow, WindowSource
 
 _MEASURED_STDDEV = torch.zeros(len(smpl22.JOINTS))  # InPoseRule asks, for a likelihood that rivals have not
 _UPPER = list(smpl22.UPPER)
+_RESIDUAL_WINDOWS = 4096
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class RivalTask:
         """Mean error [cm], all joints and upper body, at the newest frame with head and wrists tracked."""
         denoiser.eval()
         prior = MotionPrior(denoiser)
-        window, given, heading = self.tracked(source, count)
+        window, given, heading = self.tracked(source.at(*source.grid(count)))
         truth = rotation.about_z(-heading)[:, None] @ window.rot_world_joint[:, -1]
         scores = {}
         for name, rot in self.estimates(prior, given).items():
@@ -94,9 +95,9 @@ class RivalTask:
         denoiser.train()
         return scores
 
-    def tracked(self, source: WindowSource, count: int) -> tuple[MotionWindow, Condition, Float[Tensor, 'batch']]:
-        """Windows spread evenly over all the motion, of people with perfect trackers on head and wrists."""
-        window = source.at(*source.grid(count))
+    def tracked(self, window: MotionWindow) -> tuple[MotionWindow, Condition, Float[Tensor, 'batch']]:
+        """Perfect trackers on head and wrists: the window, what is seen of it, and the heading that was taken off."""
+        count = len(window.root)
         worn = torch.zeros(count, len(smpl22.JOINTS), dtype=torch.bool)
         worn[:, [smpl22.INDEX[name] for name in validation.HANDS]] = True
         known, unknown = torch.ones(count, dtype=torch.bool), torch.zeros(count, dtype=torch.bool)
@@ -108,11 +109,12 @@ class RivalTask:
         """The residuals' covariance as a factor, of who keeps it."""
         if not self.keeps_residuals:
             return {}
-        window, given, heading = self.tracked(source, 4096)
-        truth = rotation.about_z(-heading)[:, None] @ window.rot_world_joint[:, -1]
-        parts = torch.arange(len(heading)).split(256)
-        estimate = torch.cat([regressed(MotionPrior(denoiser), task.rows_of(given, part))[:, -1] for part in parts])
-        return {residuals.FACTOR: residuals.factor(estimate, truth)}
+        prior, estimates, truths = MotionPrior(denoiser), [], []
+        for clips, newest in zip(*(part.split(256) for part in source.grid(_RESIDUAL_WINDOWS))):
+            window, given, heading = self.tracked(source.at(clips, newest))
+            truths.append(rotation.about_z(-heading)[:, None] @ window.rot_world_joint[:, -1])
+            estimates.append(regressed(prior, given)[:, -1])
+        return {residuals.FACTOR: residuals.factor(torch.cat(estimates), torch.cat(truths))}
 
 
 # One step gives the mean, further ones start from the one before; validation says which is better.

@@ -132,4 +132,6 @@ def test_rivals_are_offered_and_what_one_lacks_is_said_before_anything_is_scored
     last = inpose(monkeypatch, *words, '--frames', 4)
     assert isinstance(last, str) and 'inpose train --rival regression' in last
     checkpoint.save(folder / 'regression', small_denoiser())
-    assert not inpose(monkeypatch, *words, '--frames', 4)
+    report = tmp_path / 'report.json'
+    assert not inpose(monkeypatch, *words, '--frames', 4, '--report', report)
+    assert json.loads(report.read_text())['rivals'] == {'regression': checkpoint.digest(folder / 'regression')}

@@ -10,7 +10,7 @@ from inpose_ros.body import kinematics, smpl22
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.errors import ModelError
 from inpose_ros.evaluation.evaluate import build_scenario, evaluate
-from inpose_ros.evaluation.methods import METHODS
+from inpose_ros.evaluation.methods import METHODS, Contender
 from inpose_ros.evaluation.rivals import residuals
 from inpose_ros.evaluation.rivals.contenders import RIVALS
 from inpose_ros.evaluation.rivals.networks import NetworkRival, RivalSolver
@@ -88,6 +88,12 @@ def test_measured_rotations_are_kept(models: Path, name: str) -> None:
     found = solver(models, name, clip).solve_batch(windows(clip, *NEWEST))
     worn = [smpl22.HEAD, *smpl22.WRISTS]
     assert torch.allclose(found.rot_world_joint[:, worn], clip.rot_world_joint[list(NEWEST)][:, worn], atol=1e-5)
+
+
+def test_rivals_and_methods_are_contenders_under_different_names() -> None:
+    assert not RIVALS.keys() & METHODS.keys()
+    assert all(isinstance(each, Contender) for each in (RIVALS | METHODS).values())
+    assert all(NetworkRival(task).folder.name == name == task.name for name, task in TASKS.items())
 
 
 def hand_error(models: Path, clip: MotionClip) -> torch.Tensor:

@@ -13,7 +13,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.denoiser import Condition
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.errors import ModelError
-from inpose_ros.evaluation.rivals import residuals
+from inpose_ros.evaluation.rivals import residuals, tasks
 from inpose_ros.evaluation.rivals.networks import NetworkRival, RivalSolver, load
 from inpose_ros.evaluation.rivals.tasks import TASKS, RivalTask
 from inpose_ros.geometry import rotation
@@ -29,8 +29,7 @@ PRIOR = MotionPrior(small_denoiser())
 @pytest.fixture(autouse=True)
 def few_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RivalTask, 'validate', functools.partialmethod(RivalTask.validate, count=8))
-    whole = RivalTask.tracked
-    monkeypatch.setattr(RivalTask, 'tracked', lambda self, source, count: whole(self, source, min(count, 300)))
+    monkeypatch.setattr(tasks, '_RESIDUAL_WINDOWS', 300)
 
 
 @pytest.fixture(scope='module')
@@ -145,8 +144,7 @@ def test_the_condition_of_training_is_the_solvers(packed: Path, models: Path, na
         stacked[0], clip.root[13:21][None], clip.skeleton.bones.float()[None], torch.ones(1, 8, dtype=torch.bool),
         torch.zeros(1, dtype=torch.bool), clip.fps,
     )  # fmt: skip
-    one = type('One', (), {'grid': lambda self, count: (), 'at': lambda self: motion})()
-    _, trained, _ = task.tracked(one, 1)
+    _, trained, _ = task.tracked(motion)
     assert torch.allclose(solver._condition(given, turn).features(), trained.features(), atol=1e-4)
 
 
