@@ -8,6 +8,7 @@ import torch
 import tyro
 from tqdm import tqdm
 
+from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.cli import report as reports
 from inpose_ros.diffusion import checkpoint
 from inpose_ros.diffusion.prior import MotionPrior
@@ -15,12 +16,15 @@ from inpose_ros.diffusion.solver import DEFAULT_MODEL, select_device
 from inpose_ros.errors import ParameterError
 from inpose_ros.evaluation.evaluate import build_scenario
 from inpose_ros.evaluation.evaluate import evaluate as score
-from inpose_ros.evaluation.methods import METHODS
+from inpose_ros.evaluation.methods import METHODS, Contender
+from inpose_ros.evaluation.rivals.contenders import RIVALS
+from inpose_ros.evaluation.rivals.networks import NetworkRival
 from inpose_ros.evaluation.setting import Setting, Sweep
 from inpose_ros.motion.packed import PackedMotion
 
 _COLUMNS = ('mpjpe_cm', 'upper_cm', 'lower_cm', 'hand_cm', 'mpjre_deg', 'location_residual_cm', 'jitter_100m_s3',
             'coverage90', 'ms_per_frame')  # fmt: skip
+_OFFERED: dict[str, Contender] = METHODS | RIVALS
 # By method, option and value as typed.
 Results = dict[str, dict[str, dict[str, dict[str, float]]]]
 
@@ -52,7 +56,8 @@ def evaluate(
     Args:
         data: Folder of the packed motion data (index.json, *.npz).
         split: Which part of the data: train, val or test.
-        methods: Names joined by commas, of prior, paper, paper_head and inpose.
+        methods: Names joined by commas: prior, paper, paper_head, inpose, or the rivals location_conditioned,
+            location_augmented, regression, regression_ik and ik.
         sensors: Joints tracked, joined by commas (head,left_wrist,right_wrist where none are given); `pelvis:imu` is no
             tracker but an IMU. Repeatable.
         scale: Body scales joined by commas; all bones and the root's way are multiplied.
@@ -72,9 +77,9 @@ def evaluate(
         seed: Seed of the samplers' noise and of the shuffling.
     """
     names = methods.split(',')
-    unknown = [name for name in names if name not in METHODS]
+    unknown = [name for name in names if name not in _OFFERED]
     if unknown:
-        raise ParameterError(f'no methods {unknown}; there are {", ".join(METHODS)}')
+        raise ParameterError(f'no methods {unknown}; there are {", ".join(_OFFERED)}')
     if stride < 1 or (frames is not None and frames < 1):
         raise ParameterError('stride and frames must be at least 1')
     sweep = Sweep.of(
@@ -83,6 +88,8 @@ def evaluate(
     )  # fmt: skip
     settings = sweep.settings()
     prior = MotionPrior.load(model, select_device(device))
+    for name in names:  # what a rival lacks is said now, not after hours
+        _OFFERED[name].solver(prior, Skeleton.mean(), seed)
     clips = list(PackedMotion(data, split))
 
     def score_all(setting: Setting, bar: tqdm) -> dict[str, dict[str, float]]:
@@ -91,7 +98,7 @@ def evaluate(
             rate=prior.rate, shuffle=shuffle_locations, seed=seed,
         )  # fmt: skip
         bar.total = scene.frames * len(names) * len(set(settings.values()))
-        return {name: score(scene, METHODS[name], prior, seed, on_scored=bar.update) for name in names}
+        return {name: score(scene, _OFFERED[name], prior, seed, on_scored=bar.update) for name in names}
 
     results, scored = _run(names, settings, score_all)
     _print(results, sweep)
@@ -99,7 +106,7 @@ def evaluate(
         about = reports.provenance(prior.device, seed, checkpoint.digest(model))
         about |= {'frames': scored // len(names), 'split': split, 'stride': stride, 'base': vars(sweep.base)}
         about |= {'from_start': from_start, 'shuffle_locations': shuffle_locations}
-        about |= {'threads': torch.get_num_threads()}
+        about |= {'threads': torch.get_num_threads(), 'rivals': _digests(names)}
         reports.write(report, {'methods': results} | about)
 
 
@@ -136,5 +143,16 @@ def _print(results: Results, sweep: Sweep) -> None:
     for method, found in results.items():
         for option, text in rows:
             row = found[option][text] if option else next(iter(found['scale'].values()))
-            cells = (f'{row[column]:.2f}'.rjust(max(len(column), 9)) for column in _COLUMNS)
+            cells = (_cell(row.get(column)).rjust(max(len(column), 9)) for column in _COLUMNS)
             print(method.ljust(23), f'{option} {text}'.strip().ljust(label), *cells)
+
+
+def _digests(names: list[str]) -> dict[str, str]:
+    """Of the weights of those rivals that have some."""
+    offered = {name: _OFFERED[name] for name in names}
+    return {name: checkpoint.digest(rival.folder) for name, rival in offered.items() if isinstance(rival, NetworkRival)}
+
+
+def _cell(value: float | None) -> str:
+    """A method that does not say how sure it is has no coverage."""
+    return '-' if value is None else f'{value:.2f}'

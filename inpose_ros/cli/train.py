@@ -1,4 +1,4 @@
-"""`inpose train`: train the prior on packed motion data."""
+"""`inpose train`: train the prior, or a rival, on packed motion data."""
 
 from pathlib import Path
 
@@ -7,10 +7,14 @@ import torch
 from inpose_ros.diffusion.denoiser import DenoiserConfig
 from inpose_ros.diffusion.solver import select_device
 from inpose_ros.errors import ParameterError
+from inpose_ros.evaluation.rivals.tasks import TASKS
 from inpose_ros.motion.packed import PERMISSIVE_SOURCES, PackedMotion
 from inpose_ros.training import curves
+from inpose_ros.training.task import PriorTask
 from inpose_ros.training.trainer import Trainer, TrainingConfig
 from inpose_ros.training.windows import WindowSource
+
+_SPLITS = ('train', 'val')
 
 
 def train(
@@ -27,8 +31,9 @@ def train(
     seed: int = 0,
     validate_every: int = 250,
     start: Path | None = None,
+    rival: str | None = None,
 ) -> None:
-    """Train a prior; run it again with the same folder to go on where it stopped.
+    """Train a prior, or a rival of the solver; run it again with the same folder to go on where it stopped.
 
     Args:
         data: Folder of the packed motion data (index.json, *.npz).
@@ -44,21 +49,25 @@ def train(
         seed: Seed of all that is drawn by chance.
         validate_every: Steps between validations and checkpoints.
         start: Model folder whose weights to start from.
+        rival: Train this one in place of the prior: location_conditioned, location_augmented, regression or
+            regression_ik. They are compared after as many steps as the prior.
     """
     if min(steps, batch, validate_every) < 1:
         raise ParameterError('steps, batch and validate-every must be at least 1')
+    if rival is not None and rival not in TASKS:
+        raise ParameterError(f'no rival {rival!r} can be trained; there are {", ".join(TASKS)}')
     if threads > 0:
         torch.set_num_threads(threads)
     names = None if sources == 'all' else tuple(sources.split(','))
-    config = DenoiserConfig(width=width, layers=layers)
+    config, task = DenoiserConfig(width=width, layers=layers), PriorTask() if rival is None else TASKS[rival]
     trainer = Trainer(
         out,
         TrainingConfig(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, validate_every=validate_every),
         config,
-        WindowSource(PackedMotion(data, 'train', names), config.frames, config.rate),
-        WindowSource(PackedMotion(data, 'val', names), config.frames, config.rate),
+        *(WindowSource(task.bodies(PackedMotion(data, split, names)), config.frames, config.rate) for split in _SPLITS),
         select_device(device),
         start,
+        task,
     )
     trainer.resume()
     trainer.run()

@@ -12,10 +12,9 @@ from torch import Tensor
 
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.diffusion.prior import MotionPrior
-from inpose_ros.diffusion.solver import PoseSolver
 from inpose_ros.errors import DataError
 from inpose_ros.evaluation import metrics, scenario
-from inpose_ros.evaluation.methods import Method
+from inpose_ros.evaluation.methods import Contender, Solver
 from inpose_ros.evaluation.setting import Setting
 from inpose_ros.evaluation.uncertainty import uncertainty_scores
 from inpose_ros.motion.clip import MotionClip
@@ -28,12 +27,20 @@ ERROR, COVARIANCE = 'error', 'covariance'
 
 
 class Solved(NamedTuple):
-    """Newest frames: root, rotations and their tangents' covariance; and the rotations of the window's last four."""
+    """Newest frames: root, rotations and their tangents' covariance; and the rotations of the window's last four.
+
+    The covariance is None of a method that does not say how sure it is.
+    """
 
     root: Float[Tensor, 'frame 3']
     rot_world_joint: Float[Tensor, 'frame joint 3 3']
-    covariance: Float[Tensor, 'frame tangent tangent']
+    covariance: Float[Tensor, 'frame tangent tangent'] | None
     recent: Float[Tensor, 'frame 4 joint 3 3']
+
+    def split(self, sizes: list[int]) -> list['Solved']:
+        """The frames of each clip."""
+        parts = [[None] * len(sizes) if part is None else part.split(sizes) for part in self]
+        return [Solved(*own) for own in zip(*parts)]
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def build_scenario(
 
 def evaluate(
     scene: Scenario,
-    method: Method,
+    method: Contender,
     prior: MotionPrior,
     seed: int,
     on_scored: Callable[[int], None] = lambda frames: None,
@@ -104,13 +111,15 @@ def evaluate(
         rows += _score_subject(scene, numbers, method, prior, seed)
         on_scored(sum(len(scene.scored[number]) for number in numbers))
     every = {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
-    error, covariance = every.pop(ERROR), every.pop(COVARIANCE)
-    scores = {name: float(values.nanmean()) for name, values in every.items()}
-    scores |= uncertainty_scores(error, covariance, scene.worn.align)
+    scores = {name: float(values.nanmean()) for name, values in every.items() if name not in (ERROR, COVARIANCE)}
+    if COVARIANCE in every:
+        scores |= uncertainty_scores(every[ERROR], every[COVARIANCE], scene.worn.align)
     return scores | {'ms_per_frame': milliseconds_per_frame(scene, method, prior, seed)}
 
 
-def _score_subject(scene: Scenario, numbers: list[int], method: Method, prior: MotionPrior, seed: int) -> list[Scores]:
+def _score_subject(
+    scene: Scenario, numbers: list[int], method: Contender, prior: MotionPrior, seed: int
+) -> list[Scores]:
     """The clips of one subject, whose bones are the same: their windows share batches."""
     newest = [
         _frames_to_solve(scene.scored[number]) if method.streaming else scene.scored[number] for number in numbers
@@ -123,14 +132,13 @@ def _score_subject(scene: Scenario, numbers: list[int], method: Method, prior: M
     solver = method.solver(prior, scene.setting.assumed_bones(scene.clips[numbers[0]]), seed)
     solved = _solve(solver, windows)
     sizes = [len(frames) for frames in newest]
-    parts = zip(*(part.split(sizes) for part in solved))
-    return [
-        _score_clip(scene, number, frames, Solved(*part), method)
-        for number, frames, part in zip(numbers, newest, parts)
-    ]
+    parts = solved.split(sizes)
+    return [_score_clip(scene, number, frames, part, method) for number, frames, part in zip(numbers, newest, parts)]
 
 
-def _score_clip(scene: Scenario, number: int, newest: Int[Tensor, 'frame'], solved: Solved, method: Method) -> Scores:
+def _score_clip(
+    scene: Scenario, number: int, newest: Int[Tensor, 'frame'], solved: Solved, method: Contender
+) -> Scores:
     clip, scored, align = scene.clips[number], scene.scored[number], scene.worn.align
     bones = scene.setting.assumed_bones(clip).bones.float()
     positions = solved.root[:, None] + kinematics.positions_from_bones(bones, solved.rot_world_joint)
@@ -141,9 +149,10 @@ def _score_clip(scene: Scenario, number: int, newest: Int[Tensor, 'frame'], solv
     scores['location_residual_cm'] = metrics.location_residual(
         positions[here], measured[scored], list(scene.worn.located)
     )
-    off = metrics.displacements(positions[here], truth[scored], align)
-    covariance = kinematics.position_covariance(bones, solved.rot_world_joint[here], solved.covariance[here], align)
-    scores |= {ERROR: off, COVARIANCE: covariance}
+    if solved.covariance is not None:
+        off = metrics.displacements(positions[here], truth[scored], align)
+        covariance = kinematics.position_covariance(bones, solved.rot_world_joint[here], solved.covariance[here], align)
+        scores |= {ERROR: off, COVARIANCE: covariance}
     if method.streaming:
         return scores | _streamed_motion(positions, truth, newest, clip.fps)
     return scores | _windowed_motion(solved.recent, truth, scored, clip, bones)
@@ -155,12 +164,12 @@ def _frames_to_solve(scored: Int[Tensor, 'window']) -> Int[Tensor, 'frame']:
     return frames[frames >= 0]
 
 
-def _solve(solver: PoseSolver, windows: list, batch: int = 64) -> Solved:
+def _solve(solver: Solver, windows: list, batch: int = 64) -> Solved:
     parts = [solver.solve_batch(windows[i : i + batch]) for i in range(0, len(windows), batch)]
     return Solved(
         torch.cat([part.root.cpu() for part in parts]),
         torch.cat([part.rot_world_joint.cpu() for part in parts]),
-        torch.cat([part.covariance.cpu() for part in parts]),
+        None if parts[0].covariance is None else torch.cat([part.covariance.cpu() for part in parts]),
         torch.cat([part.window[:, -4:].cpu() for part in parts]),
     )
 
@@ -195,7 +204,9 @@ def _windowed_motion(
     }
 
 
-def milliseconds_per_frame(scene: Scenario, method: Method, prior: MotionPrior, seed: int, repeats: int = 11) -> float:
+def milliseconds_per_frame(
+    scene: Scenario, method: Contender, prior: MotionPrior, seed: int, repeats: int = 11
+) -> float:
     """Median time of one solve of one window, as a node would call it [ms]."""
     clip, measured = max(zip(scene.clips, scene.measured), key=lambda pair: len(pair[0]))
     solver = method.solver(prior, clip.skeleton, seed)

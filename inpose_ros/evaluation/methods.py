@@ -1,11 +1,50 @@
 """The methods that are compared, by name; all on the same prior."""
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Float
+from torch import Tensor
 
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule, SamplingRule
 from inpose_ros.diffusion.solver import PoseSolver
+from inpose_ros.sensing.resample import JointWindow
+
+
+@runtime_checkable
+class Estimate(Protocol):
+    """What is scored of a batch of windows: the pelvis [m] and the rotations of the newest frames, and the windows'.
+
+    `covariance` is that of the newest rotations' tangents [rad^2], or None where a method does not say how sure it is.
+    """
+
+    root: Float[Tensor, 'batch 3']
+    rot_world_joint: Float[Tensor, 'batch joint 3 3']
+    window: Float[Tensor, 'batch frame joint 3 3']
+    covariance: Float[Tensor, 'batch tangent tangent'] | None
+
+
+@runtime_checkable
+class Solver(Protocol):
+    """A method for one person."""
+
+    def solve_batch(self, windows: list[JointWindow]) -> Estimate:
+        """Windows come in the order of their clips and frames."""
+
+
+@runtime_checkable
+class Contender(Protocol):
+    """Whatever can be scored: a method on our prior, or a rival, which leaves the prior alone.
+
+    A streaming one is run through every frame, the others on windows.
+    """
+
+    @property
+    def streaming(self) -> bool: ...
+
+    def solver(self, prior: MotionPrior, skeleton: Skeleton, seed: int) -> Solver: ...
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,15 @@ matplotlib.use('Agg')
 from matplotlib import pyplot
 
 _CENTIMETRES = {
+    # Of the prior, without locations:
     'rotations_cm': 'rotations of head and wrists',
     'height_cm': 'with the head height',
     'height_upper_cm': 'with the head height, upper body',
     'six_imus_cm': 'rotations of six joints',
+    # Of a rival, with head and wrists tracked:
+    'one_step_cm': 'one step of sampling',
+    'two_steps_cm': 'two steps of sampling',
+    'one_pass_cm': 'one pass',
 }
 
 
@@ -26,12 +31,11 @@ def plot(table: Path, picture: Path) -> None:
     for name in ('rotation', 'position'):
         left.plot(steps, [float(row[name]) for row in rows], label=name)
     left.set(xlabel='step', ylabel='training loss')
-    for name, label in _CENTIMETRES.items():
+    shown = {name: label for name, label in _CENTIMETRES.items() if name in rows[0]}
+    for name, label in shown.items():
         right.plot(steps, [float(row[name]) for row in rows], label=label)
-    errors = [float(row[name]) for row in rows for name in _CENTIMETRES]
-    right.set(
-        xlabel='step', ylabel='validation MPJPE without locations [cm]', ylim=(0, min(max(errors), 3 * min(errors) + 6))
-    )
+    errors = [float(row[name]) for row in rows for name in shown]
+    right.set(xlabel='step', ylabel='validation MPJPE [cm]', ylim=(0, min(max(errors), 3 * min(errors) + 6)))
     for axes in (left, right):
         axes.legend()
         axes.grid(alpha=0.3)

@@ -19,7 +19,7 @@ from inpose_ros.training.windows import MotionWindow
 
 # Joints that a tracker may locate.
 LOCATED = [smpl22.INDEX[name] for name in ('head', 'left_wrist', 'right_wrist', 'pelvis', 'left_ankle', 'right_ankle')]
-_SHARE, _ZEROED_SHARE = 0.85, 0.2  # of the windows have trackers; who is calibrated in an N-pose wears IMUs
+SHARE, ZEROED_SHARE = 0.85, 0.2  # of the windows have trackers; who is calibrated in an N-pose wears IMUs
 _NOISY_SHARE = 0.4  # of them have noisy ones, ...
 _LEAST, _MOST = 0.01, 0.2  # ... of between so much [m], as the likelihood is told;
 _PRECISE = 0.005  # the others have none, but the likelihood is told this.
@@ -32,7 +32,7 @@ def draw_likelihood(
     """The locations of joints that are worn, of a share of the windows, now and then with noise."""
     count = len(heading)
     chance = torch.rand(4, count, generator=generator)
-    known = chance[0] < torch.where(window.zeroed, _ZEROED_SHARE, _SHARE)
+    known = chance[0] < torch.where(window.zeroed, ZEROED_SHARE, SHARE)
     noisy = chance[1] < _NOISY_SHARE
     stddev = torch.where(noisy, _LEAST * (_MOST / _LEAST) ** chance[2], _PRECISE)
     noise = torch.where(noisy, stddev, 0.0)[:, None, None, None]
@@ -65,7 +65,7 @@ def _likelihood(
 
 
 def last_input(
-    prior: MotionPrior, condition: Condition, likelihood: LocationLikelihood
+    prior: MotionPrior, condition: Condition, likelihood: LocationLikelihood | None
 ) -> tuple[Float[Tensor, 'batch frame joint 6'], int]:
     """What the default rule gives the denoiser in its last step, and that step."""
     rule = InPoseRule()

@@ -1,4 +1,4 @@
-"""The training loop of the prior: resumable, mixed precision, an exponential moving average of the weights."""
+"""The training loop of the prior and its rivals: resumable, mixed precision, a moving average of the weights."""
 
 import copy
 import csv
@@ -8,23 +8,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from tqdm import tqdm
 
 from inpose_ros.diffusion import checkpoint
-from inpose_ros.diffusion.denoiser import Condition, Denoiser, DenoiserConfig
-from inpose_ros.diffusion.likelihood import LocationLikelihood
+from inpose_ros.diffusion.denoiser import Denoiser, DenoiserConfig
 from inpose_ros.diffusion.prior import MotionPrior, Spread
-from inpose_ros.diffusion.schedule import NoiseSchedule
 from inpose_ros.errors import ModelError
-from inpose_ros.geometry import rotation
-from inpose_ros.training import dropout, loss, refinement, validation
-from inpose_ros.training.spread import measure_spread
-from inpose_ros.training.windows import MotionWindow, WindowSource
-
-_PURE_NOISE_SHARE = 0.5  # of the windows start from pure noise: few-step samplers stand on that step,
-_REFINED_SHARE = 0.35  # and of those from what its first step leaves; the others serve samplers of many steps
+from inpose_ros.training import loss
+from inpose_ros.training.task import PriorTask, Task
+from inpose_ros.training.windows import WindowSource
 
 
 @dataclass(frozen=True)
@@ -47,13 +40,14 @@ class Trainer:
     def __init__(
         self, folder: Path, config: TrainingConfig, denoiser: DenoiserConfig,
         train: WindowSource, validation_source: WindowSource, device: torch.device, start: Path | None = None,
+        task: Task | None = None,
     ) -> None:  # fmt: skip
         self.folder, self.config, self.device = folder, config, device
+        self.task = task or PriorTask()
         self.train_source, self.validation_source = train, validation_source
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.seed)
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.schedule = NoiseSchedule()
         self.denoiser = Denoiser(denoiser).to(device)
         self.spread: Spread | None = None
         if start is not None:
@@ -80,6 +74,10 @@ class Trainer:
         state = torch.load(self._state_file, map_location=self.device, weights_only=True)
         if state['denoiser_config'] != asdict(self.denoiser.config):
             raise ModelError(f'{self._state_file} trained another architecture; give a new folder or its own settings')
+        if state.get('task', PriorTask.name) != self.task.name:
+            raise ModelError(
+                f'{self._state_file} is a run of {state["task"]!r}, not of {self.task.name!r}; give a new folder'
+            )
         self.denoiser.load_state_dict(state['denoiser'])
         self.average.load_state_dict(state['average'])
         self.optimizer.load_state_dict(state['optimizer'])
@@ -94,6 +92,7 @@ class Trainer:
             'optimizer': self.optimizer.state_dict(),
             'generator': self.generator.get_state(),
             'step': self.step,
+            'task': self.task.name,
         }
         fresh = self._state_file.with_suffix('.new')
         torch.save(state, fresh)
@@ -113,7 +112,7 @@ class Trainer:
                 if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
                     row = {'step': self.step, 'seconds': round(time.monotonic() - began, 1)}
                     row |= {name: value / seen for name, value in sums.items()}
-                    row |= validation.validate(copy.deepcopy(self.average).cpu(), self.validation_source, self.spread)
+                    row |= self.task.validate(copy.deepcopy(self.average).cpu(), self.validation_source, self.spread)
                     self._log(row)
                     self._checkpoint()
                     bar.set_postfix({name: f'{value:.2f}' for name, value in row.items() if name.endswith('_cm')})
@@ -121,27 +120,19 @@ class Trainer:
         self._finish()
 
     def _finish(self) -> None:
-        """The model with its spread measured on the validation motion."""
+        """The model with what the task measures of it on the validation motion."""
         self.average.cpu()
-        spread = measure_spread(self.average, self.validation_source)
-        checkpoint.save(self.folder / 'model', self.average, spread.tensors())
+        checkpoint.save(self.folder / 'model', self.average, self.task.finish(self.average, self.validation_source))
 
     def _train_step(self) -> dict[str, float]:
         window = self.train_source.random(self.config.batch, self.generator)
-        condition, heading = dropout.draw_condition(window, self.generator)
-        noisy, steps, refined = self._noise(window, heading)
-        likelihood = refinement.draw_likelihood(window, condition, heading, self.generator)
-        window, condition, heading, noisy, likelihood = _to(self.device, window, condition, heading, noisy, likelihood)
-        rows = refined.nonzero()[:, 0].to(self.device)
-        if len(rows):
-            prior = MotionPrior(self.average, self.spread, self.device)
-            given, step = refinement.last_input(prior, _rows(condition, rows), _rows(likelihood, rows))
-            noisy, steps = noisy.index_copy(0, rows, given), torch.where(refined, step, steps)
+        prior = MotionPrior(self.average, self.spread, self.device)
+        example = self.task.example(window, prior, self.generator)
         for group in self.optimizer.param_groups:
             group['lr'] = self.config.learning_rate * self._rate_factor()
         with torch.autocast(self.device.type, torch.bfloat16):
-            prediction = self.denoiser(noisy, steps, condition)
-        terms = loss.loss_terms(prediction, window, heading)
+            prediction = self.denoiser(example.noisy, example.steps, example.condition)
+        terms = loss.loss_terms(prediction, example.window, example.heading)
         total = loss.total_loss(terms)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
@@ -150,18 +141,6 @@ class Trainer:
         self.step += 1
         self._average()
         return {'loss': float(total.detach())} | {name: float(term.detach()) for name, term in terms.items()}
-
-    def _noise(
-        self, window: MotionWindow, heading: Float[Tensor, 'batch']
-    ) -> tuple[Float[Tensor, 'batch frame joint 6'], Int[Tensor, 'batch'], Bool[Tensor, 'batch']]:
-        """x_t, its step, and which windows are to have what the sampler's first step leaves in its place."""
-        clean = rotation.sixd_from_matrix(rotation.about_z(-heading)[:, None, None] @ window.rot_world_joint)
-        draw = torch.rand(2, len(clean), generator=self.generator)
-        steps = (draw[0] * len(self.schedule)).long()
-        steps = torch.where(draw[1] < _PURE_NOISE_SHARE, torch.full_like(steps, self.schedule.last), steps)
-        noise = torch.randn(clean.shape, generator=self.generator)
-        refined = (draw[1] >= _PURE_NOISE_SHARE) & (draw[1] < _PURE_NOISE_SHARE + _REFINED_SHARE)
-        return self.schedule.noised(clean, steps, noise), steps, refined
 
     def _rate_factor(self) -> float:
         warm = min(1.0, (self.step + 1) / self.config.warmup)
@@ -191,21 +170,3 @@ def _weights(folder: Path, config: DenoiserConfig) -> tuple[dict[str, Tensor], S
     if denoiser.config != config:
         raise ModelError(f'{folder} holds another architecture: {denoiser.config}; this run trains {config}')
     return denoiser.state_dict(), Spread(**tensors) if tensors else None
-
-
-def _to(device: torch.device, *values: object) -> tuple:
-    """Move tensors and dataclasses of tensors."""
-
-    def move(value: object) -> object:
-        if isinstance(value, Tensor):
-            return value.to(device)
-        if isinstance(value, (MotionWindow, Condition, LocationLikelihood)):
-            return type(value)(**{name: move(part) for name, part in vars(value).items()})
-        return value
-
-    return tuple(move(value) for value in values)
-
-
-def _rows(value: Condition | LocationLikelihood, rows: Int[Tensor, 'row']) -> Condition | LocationLikelihood:
-    """Some windows of a batch."""
-    return type(value)(**{name: part if part is None else part[rows] for name, part in vars(value).items()})

@@ -60,7 +60,7 @@ def validate(
         else:
             estimate = denoise_from_noise(denoiser, condition, prior.schedule.last)
         truth = rotation.about_z(-heading)[:, None] @ window.rot_world_joint[:, -1]
-        centimetres = _position_error(estimate, truth, window)
+        centimetres = position_error(estimate, truth, window)
         scores[f'{name}_cm'] = float(centimetres.mean())
         if name == 'height':
             scores[f'{name}_upper_cm'] = float(centimetres[:, list(smpl22.UPPER)].mean())
@@ -70,7 +70,7 @@ def validate(
     return scores
 
 
-def _position_error(
+def position_error(
     estimate: Float[Tensor, 'batch joint 3 3'], truth: Float[Tensor, 'batch joint 3 3'], window: MotionWindow
 ) -> Float[Tensor, 'batch joint']:
     """Distance of each joint, head on head [cm]."""

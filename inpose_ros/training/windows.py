@@ -1,6 +1,8 @@
 """Windows of motion, drawn at random from packed clips and varied: time-warp, mirroring, heading."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -10,7 +12,6 @@ from inpose_ros.body import kinematics, smpl22
 from inpose_ros.geometry import rotation
 from inpose_ros.motion.clip import MotionClip
 from inpose_ros.motion.neutral import neutral_turn
-from inpose_ros.motion.packed import PackedMotion
 
 # How often a source is drawn, per frame of it: exercises that repeat and retargeted figures less, variety more.
 SOURCE_WEIGHTS = {'cmu': 3.0, 'accad': 2.0, 'mhad': 1.0, 'cmu_retarget': 1.0, 'uiprmd': 0.3}
@@ -20,6 +21,15 @@ _LOCOMOTION = ('walk', 'jog', 'run', 'march', 'stride', 'turn')
 _ZEROED_SHARE = 0.4  # of the windows of those who were seen standing
 _FRAME_NOISE = 0.04  # how differently the joints' axes of two persons are defined [rad], in half of the windows
 _CONTACT_SPEED = 0.25  # a toe slower than this [m/s] stands
+
+
+@runtime_checkable
+class Motion(Protocol):
+    """Clips with a row of the index for each, as PackedMotion has them."""
+
+    rows: list[dict]
+
+    def __iter__(self) -> Iterator[MotionClip]: ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class MotionWindow:
 class WindowSource:
     """All clips of a split in memory at their own rates; gives windows that end where they are told."""
 
-    def __init__(self, motion: PackedMotion, frames: int, rate: float) -> None:
+    def __init__(self, motion: Motion, frames: int, rate: float) -> None:
         self.frames, self.rate = frames, rate
         clips = list(motion)
         lengths = torch.tensor([len(clip) for clip in clips])

@@ -3,12 +3,15 @@
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from inpose_ros.cli import evaluate
 from inpose_ros.cli.main import main
 from inpose_ros.diffusion import checkpoint
+from inpose_ros.evaluation.rivals.contenders import RIVALS
 
 from ..training.examples import small_denoiser
 
@@ -118,3 +121,17 @@ def test_help_names_every_option_of_the_report(monkeypatch: pytest.MonkeyPatch, 
     text = capsys.readouterr().out
     assert all(f'--{name}' in text for name in ('data', 'split', 'methods', 'sensors', 'scale', 'body', 'report',
                                                 'shuffle-locations'))  # fmt: skip
+
+
+def test_rivals_are_offered_and_what_one_lacks_is_said_before_anything_is_scored(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, packed: Path, model: Path
+) -> None:
+    folder, rival = tmp_path / 'models', RIVALS['regression']
+    monkeypatch.setitem(evaluate._OFFERED, 'regression', replace(rival, models=folder))
+    words = ('evaluate', '--data', packed, '--methods', 'prior,regression', '--model', model, '--device', 'cpu')
+    last = inpose(monkeypatch, *words, '--frames', 4)
+    assert isinstance(last, str) and 'inpose train --rival regression' in last
+    checkpoint.save(folder / 'regression', small_denoiser())
+    report = tmp_path / 'report.json'
+    assert not inpose(monkeypatch, *words, '--frames', 4, '--report', report)
+    assert json.loads(report.read_text())['rivals'] == {'regression': checkpoint.digest(folder / 'regression')}

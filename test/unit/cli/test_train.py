@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from inpose_ros.cli.main import main
-from inpose_ros.training import trainer, validation
+from inpose_ros.evaluation.rivals.tasks import RivalTask
+from inpose_ros.training import task, validation
 
 SMALL = ('--width', 32, '--layers', 1, '--batch', 4, '--device', 'cpu', '--validate-every', 2)
 
@@ -18,7 +19,7 @@ SMALL = ('--width', 32, '--layers', 1, '--batch', 4, '--device', 'cpu', '--valid
 def few_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Validate and measure the spread on few windows."""
     monkeypatch.setattr(validation, 'validate', functools.partial(validation.validate, count=8))
-    monkeypatch.setattr(trainer, 'measure_spread', functools.partial(trainer.measure_spread, count=8))
+    monkeypatch.setattr(task, 'measure_spread', functools.partial(task.measure_spread, count=8))
 
 
 def inpose(monkeypatch: pytest.MonkeyPatch, *words: object) -> object:
@@ -55,6 +56,8 @@ def test_a_model_is_trained_goes_on_and_is_evaluated(
         ('--steps', 0, 'at least 1'),
         ('--batch', 0, 'at least 1'),
         ('--start', 'nowhere', 'nowhere'),
+        ('--rival', 'magic', 'location_conditioned'),
+        ('--rival', 'ik', 'regression_ik'),
     ],
 )
 def test_a_mistake_is_named_in_one_line(
@@ -73,3 +76,17 @@ def test_another_architecture_in_the_same_folder_is_refused(
     assert not inpose(monkeypatch, *train)
     last = inpose(monkeypatch, *train, '--width', 64)
     assert isinstance(last, str) and 'architecture' in last
+
+
+def test_a_rival_is_trained_goes_on_and_its_folder_is_not_taken_for_the_priors(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, packed: Path
+) -> None:
+    monkeypatch.setattr(RivalTask, 'validate', functools.partialmethod(RivalTask.validate, count=8))
+    run = tmp_path / 'run'
+    train = ('train', '--data', packed, '--out', run, *SMALL)
+    assert not inpose(monkeypatch, *train, '--rival', 'regression', '--steps', 2)
+    assert not inpose(monkeypatch, *train, '--rival', 'regression', '--steps', 4)
+    assert steps(run) == [2, 4]
+    assert (run / 'model' / 'model.safetensors').exists() and (run / 'curves.png').exists()
+    last = inpose(monkeypatch, *train, '--steps', 6)
+    assert isinstance(last, str) and "'regression'" in last

@@ -75,6 +75,6 @@ def turned(window: MotionWindow, angle: float) -> MotionWindow:
 
 def trainer(folder: Path, packed: Path, steps: int, **changes: object) -> Trainer:
     """A run of a small network with one validation every two steps, on the CPU."""
-    network, start = changes.pop('network', SMALL), changes.pop('start', None)
+    network, start, task = changes.pop('network', SMALL), changes.pop('start', None), changes.pop('task', None)
     config = TrainingConfig(**({'steps': steps, 'batch': 8, 'warmup': 1, 'validate_every': 2, 'seed': 5} | changes))
-    return Trainer(folder, config, network, source(packed), source(packed, 'val'), torch.device('cpu'), start)
+    return Trainer(folder, config, network, source(packed), source(packed, 'val'), torch.device('cpu'), start, task)

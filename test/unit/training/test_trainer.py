@@ -12,8 +12,7 @@ from inpose_ros.diffusion import checkpoint
 from inpose_ros.diffusion.denoiser import DenoiserConfig
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.errors import ModelError
-from inpose_ros.training import curves, loss, validation
-from inpose_ros.training import trainer as training
+from inpose_ros.training import curves, loss, task, validation
 from inpose_ros.training.windows import MotionWindow, WindowSource
 
 from .examples import SMALL, small_denoiser, source, trainer
@@ -25,7 +24,7 @@ OTHER = DenoiserConfig(frames=8, width=16, layers=1, heads=2)
 def few_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Validate and measure the spread on few windows."""
     monkeypatch.setattr(validation, 'validate', functools.partial(validation.validate, count=8))
-    monkeypatch.setattr(training, 'measure_spread', functools.partial(training.measure_spread, count=8))
+    monkeypatch.setattr(task, 'measure_spread', functools.partial(task.measure_spread, count=8))
 
 
 class Interrupted(WindowSource):
