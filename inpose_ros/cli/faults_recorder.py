@@ -17,6 +17,7 @@ from inpose_ros.node.conversions.stamp import ns_from_stamp
 
 _JOINTS = len(smpl22.JOINTS)
 _ANGLES = 3 * (_JOINTS - 1)
+_PREFIX = 'human/'  # of the frames that the node publishes, unless told otherwise
 
 
 class Recorder(Node):
@@ -74,6 +75,8 @@ class Recorder(Node):
         self._poses.append((ns_from_stamp(msg.header.stamp), self.now_ns(), place, list(msg.measured), msg.state))
 
     def _on_transforms(self, msg: TFMessage) -> None:
+        if not msg.transforms[0].child_frame_id.startswith(_PREFIX):
+            return  # a tracker's
         rows = [row.transform for row in msg.transforms]
         self._note([v for row in rows for v in (row.translation.x, row.translation.y, row.translation.z)])
         self._note([v for row in rows for v in (row.rotation.x, row.rotation.y, row.rotation.z, row.rotation.w)])

@@ -5,10 +5,8 @@ from collections.abc import Iterable, Sequence
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from inpose_ros.node.conversions.body import header
-from inpose_ros.node.health import ACCEPTED, Health
+from inpose_ros.node.health import ACCEPTED, NOT_HEARD, Health
 
-# Who is named for these may well be silent.
-_NOT_HEARD = (*ACCEPTED, 'second_publisher', 'delayed', 'jitter')
 # Counted, but no causes for which measurements were rejected.
 TICKS = ('dropped', *ACCEPTED)
 
@@ -23,7 +21,7 @@ def level_and_message(health: Health | None, silent: Sequence[str], state: str, 
         return DiagnosticStatus.WARN, f'not tracking: the node is {state}'
     recent = health.recent(now_ns)
     causes = [f'{cause}: {", ".join(names)}' for cause, names in recent.items()]
-    heard = {name for cause, names in recent.items() if cause not in _NOT_HEARD for name in names}
+    heard = {name for cause, names in recent.items() if cause not in NOT_HEARD for name in names}
     quiet = [name for name in silent if name not in heard]  # the others are named with what is wrong with them
     if quiet:
         causes.append(f'silent: {", ".join(quiet)}')

@@ -10,13 +10,11 @@ from inpose_ros.errors import MeasurementError
 from inpose_ros.node import qos
 from inpose_ros.node.conversions.sensors import READERS, SensorMessage, measurement_in_world
 from inpose_ros.node.parameters import SensorParameters
-from inpose_ros.node.tf_input import Frames
+from inpose_ros.node.tf_input import AT_ONCE, Frames
 from inpose_ros.sensing.measurement import Measurement
 from inpose_ros.sensing.plausibility_flood import FloodGate
 from inpose_ros.sensing.plausibility_source import Source
 
-# So many messages are read at a time, at most, before others have their turn.
-_AT_ONCE = 32
 # /tf is asked so often [s]; faster frames lose readings, which the solver's 30 Hz do not miss.
 _TF_PERIOD = 0.01
 # A frame that is unknown, or has stood still for so many times, is told of, or asked for anew.
@@ -70,7 +68,7 @@ class TopicInlet:
         self._receive_one(msg, info)
         handle = self._subscription.handle
         with handle:
-            for _ in range(_AT_ONCE):
+            for _ in range(AT_ONCE):
                 taken = handle.take_message(self._subscription.msg_type, False)
                 if taken is None:
                     return

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from inpose_ros.node.health import NOT_HEARD
+
 
 class Remark(NamedTuple):
     """A line for the log."""
@@ -44,7 +46,7 @@ class SilenceWatch:
         if not self.all_silent:
             missing = f', but for {", ".join(self.silent)}' if self.silent else ''
             return Remark(False, f'sensors are sending{missing}; publishing')
-        reasons = [cause for cause, names in recent.items() if set(names) & set(self.silent)]
+        reasons = _reasons(self.silent, recent)
         if reasons:
             what = f'nothing that the sensors send can be used ({", ".join(reasons)})'
         else:
@@ -52,7 +54,12 @@ class SilenceWatch:
         return Remark(True, f'{what}; publishing nothing until one does')
 
 
+def _reasons(silent: Sequence[str], recent: Mapping[str, Sequence[str]]) -> list[str]:
+    """Why nothing of these sensors can be used, where they send at all."""
+    return [cause for cause, names in recent.items() if cause not in NOT_HEARD and set(names) & set(silent)]
+
+
 def _gone(name: str, recent: Mapping[str, Sequence[str]]) -> Remark:
-    reasons = [cause for cause, names in recent.items() if name in names]
+    reasons = _reasons((name,), recent)
     why = f'cannot be used ({", ".join(reasons)})' if reasons else 'has stopped'
     return Remark(True, f'{name} {why}; tracking goes on without it')

@@ -12,6 +12,8 @@ from inpose_ros.sensing.measurement import Measurement
 
 # A transform this much [ns] older or newer than a reading still places it: /tf often comes later than what needs it.
 _NEAR_NS = 100_000_000
+# So many messages are read at a time, at most, before others have their turn.
+AT_ONCE = 32
 
 
 def tf2_ros() -> ModuleType | None:
@@ -30,6 +32,26 @@ def require_tf2(sensor: str) -> None:
             f'{sensor}.type is tf, which needs tf2_ros, and that cannot be imported here: install it '
             '(apt install ros-$ROS_DISTRO-tf2-ros-py), or have the pose published as a topic of type pose'
         )
+
+
+def read_what_waits(subscription: Any) -> None:
+    """Have the messages that wait read together with the first.
+
+    The executor hands over one message a cycle, and /tf, of which this node's own poses are a part, would fall behind.
+    """
+    read = subscription.callback
+
+    def callback(message: Any) -> None:
+        read(message)
+        handle = subscription.handle
+        with handle:
+            for _ in range(AT_ONCE):
+                taken = handle.take_message(subscription.msg_type, False)
+                if taken is None:
+                    return
+                read(taken[0])
+
+    subscription.callback = callback
 
 
 class Frames:
@@ -87,6 +109,7 @@ class Frames:
         if self._listener is None:
             self._buffer = library.Buffer()
             self._listener = library.TransformListener(self._buffer, self._node)
+            read_what_waits(self._listener.tf_sub)
         try:
             found = self._buffer.lookup_transform(self._world_frame, frame_id, time)
         except library.TransformException as error:

@@ -57,10 +57,9 @@ class TransformListener:
 
     def __init__(self, buffer: Buffer, node: Node) -> None:
         self._node = node
-        self._subscriptions = [
-            node.create_subscription(TFMessage, '/tf', self._filler(buffer.set_transform), qos.TF),
-            node.create_subscription(TFMessage, '/tf_static', self._filler(buffer.set_transform_static), qos.LATCHED),
-        ]
+        put, put_static = self._filler(buffer.set_transform), self._filler(buffer.set_transform_static)
+        self.tf_sub = node.create_subscription(TFMessage, '/tf', put, qos.TF)
+        self.tf_static_sub = node.create_subscription(TFMessage, '/tf_static', put_static, qos.LATCHED)
 
     def _filler(self, put: Any) -> Any:
         def fill(message: TFMessage) -> None:
@@ -70,8 +69,8 @@ class TransformListener:
         return fill
 
     def unregister(self) -> None:
-        for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
+        self._node.destroy_subscription(self.tf_sub)
+        self._node.destroy_subscription(self.tf_static_sub)
 
 
 def module() -> types.ModuleType:

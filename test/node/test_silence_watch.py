@@ -39,3 +39,8 @@ def test_a_sensor_that_is_taken_off_is_not_told_to_be_back():
     watch = SilenceWatch()
     looked(watch, 'waist')
     assert not watch.look((), ('head',), {}) and not watch.silent
+
+
+def test_what_comes_late_is_no_reason_for_a_silence():
+    (told,) = looked(SilenceWatch(), 'waist', jitter=('waist',), late=('waist',))
+    assert told.text == 'waist has stopped; tracking goes on without it'

@@ -15,6 +15,7 @@ from inpose_ros.msg import BodyPose
 from inpose_ros.node import qos
 from inpose_ros.node.conversions.sensors import transforms_from_measurement
 from inpose_ros.node.conversions.stamp import stamp_from_ns
+from inpose_ros.node.tf_input import read_what_waits
 from inpose_ros.sensing.measurement import Measurement
 
 from .conftest import Stage, counts, pose
@@ -116,3 +117,18 @@ def test_tf_is_not_listened_to_where_nobody_needs_it(stage, tf2, wearer):
     stage.until(lambda: len(node._intake.latest()) == 3)
     assert not [s for s in node.subscriptions if s.topic_name == '/tf']
     assert 'tf2_ros' in sys.modules or importlib.util.find_spec('tf2_ros')
+
+
+def test_messages_that_wait_on_tf_are_read_together_with_the_first(stage):
+    heard = []
+    subscription = stage.other.create_subscription(TFMessage, '/tf', heard.append, qos.TF)
+    read_what_waits(subscription)
+    talker = stage.other.create_publisher(TFMessage, '/tf', qos.TF)
+    stage.until(lambda: talker.get_subscription_count() > 0)
+    for _ in range(5):
+        talker.publish(TFMessage())
+    cycles = 0
+    while len(heard) < 5:
+        stage.executor.spin_once(timeout_sec=1.0)
+        cycles += 1
+        assert cycles < 5
