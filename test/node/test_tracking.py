@@ -34,14 +34,14 @@ class Solver:
         located = bool(window.location_valid[-1, smpl22.HEAD])
         root = window.location[-1, smpl22.HEAD].double() - head if located else torch.zeros(3).double()
         return BodyState(
-            window.stamp_ns, self.skeleton, root, rot, torch.full((22,), 0.1), torch.full((22,), 0.1),
-            window.rot_valid[-1], located, torch.zeros(2),
+            window.stamp_ns, self.skeleton, root, rot, torch.full((22,), 0.1),
+            0.01 * torch.eye(3).expand(22, 3, 3), window.rot_valid[-1], located, torch.zeros(2),
         )  # fmt: skip
 
     def reset(self):
         self.resets += 1
 
-    def warm_up(self):
+    def warm_up(self, located):
         pass
 
 
