@@ -9,11 +9,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
 from inpose_ros.errors import InPoseError
-from inpose_ros.node.player import PlayerNode
+from inpose_ros.node.player import PlayerNode, play
 from inpose_ros.node.process import ros
 
 
@@ -52,15 +51,8 @@ def _play(sensors: str, params: Mapping[str, object]) -> None:
         cli_args=['--ros-args', '--params-file', sensors],
         parameter_overrides=[Parameter(name, value=value) for name, value in params.items()],
     )
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
     print(node.start_ns, flush=True)
-    try:
-        while (wait := node.publish_due()) is not None:
-            executor.spin_once(timeout_sec=wait)
-    finally:
-        executor.shutdown()
-        node.destroy_node()
+    play(node)
 
 
 def main() -> None:

@@ -204,6 +204,19 @@ class PlayerNode(Node):
         return WRITERS[row.type](measurement, row.frame_id or home)
 
 
+def play(node: PlayerNode) -> None:
+    """Publish all that the node has to, each reading at its time, and destroy the node."""
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        # Waiting for the next reading inside the executor is precise and still serves parameters.
+        while (wait := node.publish_due()) is not None:
+            executor.spin_once(timeout_sec=wait)
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+
+
 def main(args: list[str] | None = None) -> None:
     """Play until the end, or until SIGINT or SIGTERM; ends with status 1 where there is nothing to play.
 
@@ -219,12 +232,4 @@ def main(args: list[str] | None = None) -> None:
         except InPoseError as error:
             get_logger('inpose_play').error(f'not playing: {error}')
             raise SystemExit(1) from None
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        try:
-            # Waiting for the next reading inside the executor is precise and still serves parameters.
-            while (wait := node.publish_due()) is not None:
-                executor.spin_once(timeout_sec=wait)
-        finally:
-            executor.shutdown()
-            node.destroy_node()
+        play(node)
