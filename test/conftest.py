@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,16 @@ def pytest_configure() -> None:
     import torch
 
     torch.set_num_threads(1)  # two spin against each other where anything else runs
+
+
+@pytest.fixture(scope='session')
+def ros() -> Iterator[None]:
+    """One context for all tests that talk through ROS."""
+    import rclpy
+
+    rclpy.init()
+    yield
+    rclpy.try_shutdown()
 
 
 @pytest.fixture(scope='session')

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped
 from jaxtyping import install_import_hook
@@ -141,16 +140,8 @@ class Scene:
         return node
 
 
-@pytest.fixture(scope='session', autouse=True)
-def _ros() -> Iterator[None]:
-    if not rclpy.ok():  # the tests of another folder may have begun already
-        rclpy.init()
-    yield
-    rclpy.try_shutdown()
-
-
 @pytest.fixture
-def scene() -> Iterator[Scene]:
+def scene(ros: None) -> Iterator[Scene]:
     scene = Scene()
     yield scene
     scene.close()

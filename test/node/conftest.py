@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
-import rclpy
 import torch
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Point, PoseStamped
@@ -203,16 +202,8 @@ def values_of(told: list[DiagnosticArray]) -> dict[str, str]:
     return {row.key: row.value for row in told[-1].status[0].values}
 
 
-@pytest.fixture(scope='session', autouse=True)
-def _ros() -> Iterator[None]:
-    if not rclpy.ok():  # the tests of another folder may have begun already
-        rclpy.init()
-    yield
-    rclpy.try_shutdown()
-
-
 @pytest.fixture
-def stage() -> Iterator[Stage]:
+def stage(ros: None) -> Iterator[Stage]:
     stage = Stage()
     yield stage
     stage.close()
