@@ -15,6 +15,10 @@ ANCHOR_ORDER = tuple(smpl22.INDEX[name] for name in _ANCHORS) + tuple(
 )
 
 
+# A head that is further than this from where it was a frame ago, over the standing height, has not walked there.
+_JUMP = 0.6
+
+
 def window_heading(
     rot_world_joint: Float[Tensor, 'batch frame joint 3 3'], valid: Bool[Tensor, 'batch frame joint']
 ) -> Float[Tensor, 'batch']:
@@ -32,25 +36,44 @@ def window_heading(
     return torch.where(measured.any(-1), angle, torch.zeros_like(angle))
 
 
+def travel(
+    place: Float[Tensor, 'batch frame 3'], seen: Bool[Tensor, 'batch frame']
+) -> tuple[Float[Tensor, 'batch frame 3'], Bool[Tensor, 'batch frame']]:
+    """Where the head was, from where it was last seen: how it moved, not where it is; and in which frames that is known.
+
+    `place` is over the standing height. A tracker that found itself elsewhere did not move: what was before counts no
+    more.
+    """
+    last_seen = seen.shape[1] - 1 - seen.flip(1).int().argmax(-1)
+    last = place[torch.arange(len(place), device=place.device), last_seen]
+    jumped = (place.diff(dim=1).norm(dim=-1) > _JUMP) & seen[:, 1:] & seen[:, :-1]
+    later_jumps = torch.nn.functional.pad(jumped.int().flip(1).cumsum(1).flip(1), (0, 1))
+    known = seen & (later_jumps == 0)
+    return (place - last[:, None]) * known[..., None], known
+
+
 def size_free_condition(
     rot: Float[Tensor, 'batch frame joint 3 3'],
     valid: Bool[Tensor, 'batch frame joint'],
     height: Float[Tensor, 'batch frame'],
     height_valid: Bool[Tensor, 'batch frame'],
+    travelled: Float[Tensor, 'batch frame 3'],
+    travel_valid: Bool[Tensor, 'batch frame'],
     zeroed: Bool[Tensor, 'batch'],
     acceleration: Float[Tensor, 'batch frame joint 3'],
     acceleration_valid: Bool[Tensor, 'batch frame joint'],
 ) -> Condition:
-    """The condition on rotations, the head's height and accelerations, the latter two over its standing height.
+    """The condition on rotations, the head's height and travel, and accelerations, all but rotations over its standing height.
 
     All heading-free already.
     """
-    zeros = rot.new_zeros(*rot.shape[:-2], 3)
+    joint = torch.arange(valid.shape[-1], device=valid.device)
+    head = joint == smpl22.HEAD
     return Condition(
         rotation=rotation.sixd_from_matrix(rot),
         rotation_mask=valid,
-        location=zeros,
-        location_mask=torch.zeros_like(valid),
+        location=head[:, None] * travelled[..., None, :],
+        location_mask=head & travel_valid[..., None],
         height=height,
         height_mask=height_valid,
         zeroed=zeroed[:, None].expand(height_valid.shape),

@@ -20,6 +20,8 @@ CONDITION_FEATURES = JOINTS * JOINT_FEATURES + 3 + JOINTS * 4
 OUTPUT_FEATURES = JOINTS * 9 + 5
 # A standing head keeps within some per cent of its height; the gain makes a feature of that as large as the others.
 _HEIGHT_GAIN = 10.0
+# Locations seen from the head are some third of a standing height.
+_LOCATION_GAIN = 3.0
 # The same for accelerations, of which those of walking are some 3 standing heights a second squared.
 _ACCELERATION_GAIN = 0.2
 
@@ -41,8 +43,9 @@ class DenoiserConfig:
 class Condition:
     """What was measured, in the heading-free frame; where a mask is false the value is ignored.
 
-    `location` is relative to the head and divided by the standing height of the head joint; `height` is that of the
-    head joint above the floor, over its standing height. Both are free of body size. `zeroed` says that the rotations,
+    `location` is over the standing height of the head joint: the head's own is relative to where the head was last
+    seen, so it tells how the person moves but not where; the prior sees no other (the likelihood does). `height` is that
+    of the head joint above the floor, over its standing height. Both are free of body size. `zeroed` says that the rotations,
     measured and wanted, are zero where the person's own N-pose is (~/calibrate), not in an anatomical T-pose.
     `acceleration` [1/s^2] is that of what is worn on the joint, over the same height: the second difference of its
     places at the frame and the two before, which is what an accelerometer says, averaged over these.
@@ -63,7 +66,8 @@ class Condition:
         rotation_mask = self.rotation_mask[..., None].to(self.rotation)
         location_mask = self.location_mask[..., None].to(self.rotation)
         joints = torch.cat(
-            (self.rotation * rotation_mask, rotation_mask, self.location * location_mask, location_mask), -1
+            (self.rotation * rotation_mask, rotation_mask, _LOCATION_GAIN * self.location * location_mask, location_mask),
+            -1,
         )
         height_mask = self.height_mask.to(self.rotation)
         height = torch.stack(

@@ -11,7 +11,7 @@ from torch import Tensor
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
-from inpose_ros.diffusion.condition import size_free_condition, window_heading
+from inpose_ros.diffusion.condition import size_free_condition, travel, window_heading
 from inpose_ros.diffusion.likelihood import Floor, LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule, Sample, SamplingRule
@@ -69,19 +69,20 @@ class Posterior:
 class PoseSolver:
     """Posterior = prior x likelihood, for one person's bones.
 
-    `use_height` lets the prior see the head's height over the person's standing height, `use_acceleration` what
-    accelerometers say, `use_locations` turns the likelihood on, and `use_floor` the floor in it.
+    `use_height` lets the prior see the head's height over the person's standing height, `use_travel` how the head moved
+    over the same, `use_acceleration` what accelerometers say; `use_locations` turns the likelihood on, and `use_floor`
+    the floor in it.
     """
 
     backend = 'torch'
 
     def __init__(
         self, prior: MotionPrior, skeleton: Skeleton, rule: SamplingRule, *,
-        use_height: bool = True, use_acceleration: bool = True, use_locations: bool = True, use_floor: bool = True,
+        use_height: bool = True, use_travel: bool = True, use_acceleration: bool = True, use_locations: bool = True, use_floor: bool = True,
         seed: int = 0,
     ) -> None:  # fmt: skip
         self.prior, self.skeleton, self.rule = prior, skeleton, rule
-        self.use_height, self.use_acceleration = use_height, use_acceleration
+        self.use_height, self.use_travel, self.use_acceleration = use_height, use_travel, use_acceleration
         self.use_locations, self.use_floor = use_locations, use_floor
         self.device = prior.device
         self._bones = skeleton.bones.float().to(self.device)
@@ -144,12 +145,14 @@ class PoseSolver:
         )
         turn = rotation.about_z(-window_heading(rot, rot_valid))[:, None, None]
         zeroed = torch.tensor([window.zeroed for window in windows], device=self.device)
-        height = (location[..., smpl22.HEAD, 2] - floor_height) / self.skeleton.standing_head_height
-        height_valid = location_valid[..., smpl22.HEAD] & self.use_height
+        head, seen = (turn[..., 0, :, :] @ location[..., smpl22.HEAD, :, None])[..., 0], location_valid[..., smpl22.HEAD]
+        size = self.skeleton.standing_head_height
+        travelled, travel_valid = travel(head / size, seen)
         acceleration, acceleration_valid = self._acceleration(windows, turn)
         condition = size_free_condition(
-            turn @ rot, rot_valid, height, height_valid, zeroed, acceleration, acceleration_valid
-        )
+            turn @ rot, rot_valid, (head[..., 2] - floor_height) / size, seen & self.use_height,
+            travelled, travel_valid & self.use_travel, zeroed, acceleration, acceleration_valid,
+        )  # fmt: skip
         likelihood = None
         # All that was ever located, though it may be silent now: a rule recorded as a graph is one for each such set.
         self._located |= set(location_valid.any(0).any(0).nonzero().flatten().tolist())

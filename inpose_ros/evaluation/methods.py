@@ -55,6 +55,7 @@ class Method:
     use_height: bool
     use_locations: bool
     streaming: bool
+    use_travel: bool = True
     use_floor: bool = True
     use_acceleration: bool = True
 
@@ -64,6 +65,7 @@ class Method:
             skeleton,
             self.rule,
             use_height=self.use_height,
+            use_travel=self.use_travel,
             use_acceleration=self.use_acceleration,
             use_locations=self.use_locations,
             use_floor=self.use_floor,
@@ -73,14 +75,15 @@ class Method:
 
 METHODS = {
     # One step from pure noise is the prior's mean; without locations further steps only add noise.
-    'prior': Method(InPoseRule(steps=(999,)), use_height=False, use_locations=False, streaming=True),
-    'paper': Method(PaperRule(), use_height=False, use_locations=True, streaming=False),
-    'paper_head': Method(PaperRule(), use_height=True, use_locations=True, streaming=False),
+    'prior': Method(InPoseRule(steps=(999,)), use_height=False, use_travel=False, use_locations=False, streaming=True),
+    'paper': Method(PaperRule(), use_height=False, use_travel=False, use_locations=True, streaming=False),
+    'paper_head': Method(PaperRule(), use_height=True, use_travel=False, use_locations=True, streaming=False),
     'inpose': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True),
     # What each part is worth.
     'inpose_one_step': Method(InPoseRule(steps=(999,)), use_height=True, use_locations=True, streaming=True),
     'inpose_no_floor': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True, use_floor=False),
     'inpose_no_height': Method(InPoseRule(), use_height=False, use_locations=True, streaming=True),
+    'inpose_no_travel': Method(InPoseRule(), use_height=True, use_travel=False, use_locations=True, streaming=True),
     'inpose_no_acceleration': Method(
         InPoseRule(), use_height=True, use_locations=True, streaming=True, use_acceleration=False
     ),

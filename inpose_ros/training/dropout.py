@@ -3,6 +3,8 @@
 The prior must serve any subset of sensors, so a batch holds common sets, random ones and none.
 """
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -34,12 +36,15 @@ ZEROED_SETS = (
     (0.05, (*_HANDS, 'pelvis')),
 )
 _HEIGHT_SHARE = 0.7  # of the windows with a head know its height,
-_ZEROED_HEIGHT_SHARE = 0.2  # and of those calibrated in an N-pose
+_ZEROED_HEIGHT_SHARE = 0.2  # and of those calibrated in an N-pose;
+_TRAVEL_SHARE, _LONE_TRAVEL_SHARE = 0.8, 0.3  # of those that do, and that do not, know how it travels.
 _ACCELERATION_SHARE = 0.15  # of the windows say how what is worn is accelerated,
 _ZEROED_ACCELERATION_SHARE = 0.75  # and of those calibrated in an N-pose
 _GAP_SHARE = 0.1  # of the windows lose a joint for some frames
 _ROTATION_NOISE = 0.03  # constant error of a mounting [rad], in half of the windows
 _HEIGHT_NOISE = 0.01  # error of the floor and of the standing height, as a share of the latter
+_NOISY_SHARE = 0.3  # of the windows have a tracker on the head that errs in each frame,
+_LEAST_NOISE, _MOST_NOISE = 0.003, 0.12  # by between so much, over the standing height
 _ACCELERATION_NOISE = 0.4  # of straps and skin [m/s2], in each frame, and as much for the whole window
 # Where on its segment an IMU is worn: so far along the bone at most, as a share of it, and so far beside it [m].
 _ALONG, _BESIDE = 0.6, 0.03
@@ -52,6 +57,27 @@ _ENDS = {'pelvis': 'spine1', 'spine1': 'spine2', 'spine2': 'spine3', 'spine3': '
         ('collar', 'shoulder'), ('shoulder', 'elbow'), ('elbow', 'wrist'),
     )
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Known:
+    """Which windows of a batch know, of what is worn: the head's height, how the head travels, accelerations."""
+
+    height: Bool[Tensor, 'batch']
+    travel: Bool[Tensor, 'batch']
+    acceleration: Bool[Tensor, 'batch']
+
+    @classmethod
+    def constant(cls, count: int, height: bool = False, travel: bool = False, acceleration: bool = False) -> 'Known':
+        """The same in all windows."""
+        return cls(*(torch.full((count,), flag) for flag in (height, travel, acceleration)))
+
+    @classmethod
+    def draw(cls, zeroed: Bool[Tensor, 'batch'], generator: torch.Generator) -> 'Known':
+        chance = torch.rand(3, len(zeroed), generator=generator)
+        height = chance[0] < torch.where(zeroed, _ZEROED_HEIGHT_SHARE, _HEIGHT_SHARE)
+        travel = chance[1] < torch.where(height, _TRAVEL_SHARE, _LONE_TRAVEL_SHARE)
+        return cls(height, travel, chance[2] < torch.where(zeroed, _ZEROED_ACCELERATION_SHARE, _ACCELERATION_SHARE))
 
 
 def worn_joints(zeroed: Bool[Tensor, 'batch'], generator: torch.Generator) -> Bool[Tensor, 'batch joint']:
@@ -83,36 +109,47 @@ def _with_gaps(worn: Bool[Tensor, 'batch joint'], frames: int, generator: torch.
 
 
 def dress(
-    window: MotionWindow, worn: Bool[Tensor, 'batch joint'], height_known: Bool[Tensor, 'batch'],
-    acceleration_known: Bool[Tensor, 'batch'], generator: torch.Generator | None,
-) -> tuple[Condition, Float[Tensor, 'batch']]:  # fmt: skip
+    window: MotionWindow, worn: Bool[Tensor, 'batch joint'], known: Known, generator: torch.Generator | None
+) -> tuple[Condition, Float[Tensor, 'batch']]:
     """Measure a window: the condition, and the heading [rad] by which it was turned back.
 
     With a generator the sensors err and fail as in training; without, they are perfect.
     """
     rot, frames = window.rot_world_joint, window.rot_world_joint.shape[1]
     valid = worn[:, None].expand(-1, frames, -1)
-    noise = torch.zeros(len(rot))
+    size = standing_height(window.bones)[:, None]
+    noise, lift = torch.zeros(()), torch.zeros(len(rot))
     if generator is not None:
         valid = _with_gaps(worn, frames, generator)
         rot = rot @ _mounting_errors(len(rot), generator)[:, None]
-        noise = _HEIGHT_NOISE * torch.randn(len(rot), generator=generator)
+        lift = _HEIGHT_NOISE * torch.randn(len(rot), generator=generator)
+        noise = _tracker_noise(len(rot), frames, generator)
     valid = valid & window.real[..., None]
     heading = conditions.window_heading(rot, valid)
     pelvis = rotation.heading(window.rot_world_joint[:, -1, 0])
     heading = torch.where(valid.flatten(1).any(-1), heading, pelvis)
     turned = rotation.about_z(-heading)[:, None, None] @ rot
-    height = window.positions[:, :, smpl22.HEAD, 2] / standing_height(window.bones)[:, None] + noise[:, None]
-    height_mask = valid[..., smpl22.HEAD] & height_known[:, None]
+    seen = valid[..., smpl22.HEAD]
+    head = (rotation.about_z(-heading)[:, None] @ window.positions[:, :, smpl22.HEAD, :, None])[..., 0]
+    head = head / size[..., None] + noise
+    travelled, travel_mask = conditions.travel(head, seen)
     acceleration = (rotation.about_z(-heading)[:, None, None] @ accelerations(window, generator)[..., None])[..., 0]
-    acceleration = acceleration / standing_height(window.bones)[:, None, None, None]
+    acceleration = acceleration / size[..., None, None]
     # It takes three places to see one.
     earlier = torch.cat((torch.zeros_like(window.real[:, :2]), window.real[:, :-2]), 1)
-    acceleration_mask = valid & acceleration_known[:, None, None] & earlier[..., None]
+    acceleration_mask = valid & known.acceleration[:, None, None] & earlier[..., None]
     condition = conditions.size_free_condition(
-        turned, valid, height, height_mask, window.zeroed, acceleration, acceleration_mask
-    )
+        turned, valid, head[..., 2] + lift[:, None], seen & known.height[:, None], travelled, travel_mask & known.travel[:, None],
+        window.zeroed, acceleration, acceleration_mask,
+    )  # fmt: skip
     return condition, heading
+
+
+def _tracker_noise(count: int, frames: int, generator: torch.Generator) -> Float[Tensor, 'batch frame 3']:
+    """White noise of the head's tracker over the standing height, in a share of the windows, of another size in each."""
+    chance = torch.rand(2, count, 1, 1, generator=generator)
+    stddev = (chance[0] < _NOISY_SHARE) * _LEAST_NOISE * (_MOST_NOISE / _LEAST_NOISE) ** chance[1]
+    return stddev * torch.randn(count, frames, 3, generator=generator)
 
 
 def accelerations(window: MotionWindow, generator: torch.Generator | None) -> Float[Tensor, 'batch frame joint 3']:
@@ -140,11 +177,7 @@ def _mounting_errors(count: int, generator: torch.Generator) -> Float[Tensor, 'b
 def draw_condition(window: MotionWindow, generator: torch.Generator) -> tuple[Condition, Float[Tensor, 'batch']]:
     """A training batch's condition."""
     worn = worn_joints(window.zeroed, generator)
-    share = torch.where(window.zeroed, _ZEROED_HEIGHT_SHARE, _HEIGHT_SHARE)
-    height_known = torch.rand(len(worn), generator=generator) < share
-    share = torch.where(window.zeroed, _ZEROED_ACCELERATION_SHARE, _ACCELERATION_SHARE)
-    acceleration_known = torch.rand(len(worn), generator=generator) < share
-    return dress(window, worn, height_known, acceleration_known, generator)
+    return dress(window, worn, Known.draw(window.zeroed, generator), generator)
 
 
 def standing_height(bones: Float[Tensor, 'batch joint 3']) -> Float[Tensor, 'batch']:

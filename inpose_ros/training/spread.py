@@ -18,7 +18,7 @@ _RECENT = 4  # frames of each window that count: those that get published
 
 @torch.no_grad()
 def measure_spread(denoiser: Denoiser, source: WindowSource, count: int = 4096, seed: int = 0) -> Spread:
-    """Correlation and scale of the errors at each of LEVELS, with head and hands worn, the height known in half.
+    """Correlation and scale of the errors at each of LEVELS, with head and hands worn, the head's height and travel known in half.
 
     They are errors from added noise at every level, that at which the default rule ends too: measured there from what
     its first step leaves, the covariance is wider for the legs, and correcting with it moved them for the worse
@@ -60,7 +60,8 @@ def _standardised_errors(
     worn = torch.zeros(len(clips), 22, dtype=torch.bool)
     worn[:, [smpl22.INDEX[name] for name in HANDS]] = True
     half = torch.arange(len(clips)) % 2 == 0
-    condition, heading = dropout.dress(window, worn, half, torch.zeros_like(half), None)
+    known = dropout.Known(height=half, travel=half, acceleration=torch.zeros_like(half))
+    condition, heading = dropout.dress(window, worn, known, None)
     truth = rotation.about_z(-heading)[:, None, None] @ window.rot_world_joint
     clean = rotation.sixd_from_matrix(truth)
     noise = torch.randn(clean.shape, generator=generator)

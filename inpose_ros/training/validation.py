@@ -23,6 +23,7 @@ class Case:
 
     joints: tuple[str, ...]
     height: bool = False
+    travel: bool = False
     zeroed: bool = False
     acceleration: bool = False
     located: bool = False
@@ -31,7 +32,8 @@ class Case:
 CASES = {
     'rotations': Case(HANDS),
     'height': Case(HANDS, height=True),
-    'located': Case(HANDS, height=True, located=True),
+    'travel': Case(HANDS, height=True, travel=True),
+    'located': Case(HANDS, height=True, travel=True, located=True),
     'six_imus': Case(SIX),
     'six_zeroed': Case(SIX, zeroed=True),
     'six_inertial': Case(SIX, zeroed=True, acceleration=True),
@@ -51,8 +53,8 @@ def validate(
         window = source.at(clips, newest, zeroed=torch.full((count,), case.zeroed))
         worn = torch.zeros(count, 22, dtype=torch.bool)
         worn[:, [smpl22.INDEX[joint] for joint in case.joints]] = True
-        known = [torch.full((count,), flag) for flag in (case.height, case.acceleration)]
-        condition, heading = dropout.dress(window, worn, *known, None)
+        known = dropout.Known.constant(count, case.height, case.travel, case.acceleration)
+        condition, heading = dropout.dress(window, worn, known, None)
         if case.located:
             likelihood = refinement.precise_likelihood(window, condition, heading)
             noisy, step = refinement.last_input(prior, condition, likelihood)

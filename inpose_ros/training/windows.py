@@ -11,12 +11,12 @@ from torch import Tensor
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.geometry import rotation
 from inpose_ros.motion.clip import MotionClip
-from inpose_ros.motion.neutral import neutral_turn
+from inpose_ros.motion.neutral import neutral_turn, shared_out
 
 # How often a source is drawn, per frame of it: exercises that repeat and retargeted figures less, variety more.
 SOURCE_WEIGHTS = {'cmu': 3.0, 'accad': 2.0, 'mhad': 1.0, 'cmu_retarget': 1.0, 'uiprmd': 0.3}
 # Everybody walks, but of these recordings only 8 % is walking.
-LOCOMOTION_WEIGHT = 2.0
+LOCOMOTION_WEIGHT = 4.0
 _LOCOMOTION = ('walk', 'jog', 'run', 'march', 'stride', 'turn')
 _ZEROED_SHARE = 0.4  # of the windows of those who were seen standing
 _FRAME_NOISE = 0.04  # how differently the joints' axes of two persons are defined [rad], in half of the windows
@@ -36,7 +36,8 @@ class Motion(Protocol):
 class MotionWindow:
     """A batch of true motion on the prior's grid, world axes, metres; `real` is false before a clip's first frame.
 
-    Where `zeroed`, joints and bones are turned so that they are at zero in the person's own N-pose (motion.neutral).
+    Where `zeroed`, joints and bones are turned so that they are at zero in the person's own N-pose, and the bends of
+    trunk, neck and toes are shared out evenly (motion.neutral).
     """
 
     rot_world_joint: Float[Tensor, 'batch frame joint 3 3']
@@ -119,7 +120,11 @@ class WindowSource:
         root = torch.lerp(self._root[low], self._root[low + 1], fraction[..., None])
         zeroed = torch.zeros(len(clip), dtype=torch.bool) if zeroed is None else zeroed & self._can_zero[clip]
         window = MotionWindow(rotation.matrix_from_6d(sixd), root, self._bones[clip], real, zeroed, self.rate)
-        return _reframed(window, torch.where(zeroed[:, None, None, None], self._zero[clip], torch.eye(3)))
+        window = _reframed(window, torch.where(zeroed[:, None, None, None], self._zero[clip], torch.eye(3)))
+        shared = torch.where(
+            zeroed[:, None, None, None, None], shared_out(window.rot_world_joint), window.rot_world_joint
+        )
+        return replace(window, rot_world_joint=shared)
 
     def grid(self, count: int) -> tuple[Int[Tensor, 'batch'], Float[Tensor, 'batch']]:
         """`count` windows spread evenly over all the motion: the same ones every time."""

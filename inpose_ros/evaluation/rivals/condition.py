@@ -12,8 +12,6 @@ from inpose_ros.diffusion.denoiser import Condition
 
 # A Condition has heights and accelerations over the person's standing height; theirs is this one, whoever it is [m].
 UNIT = Skeleton.mean().standing_head_height
-# The wrists are some third of a metre from the head; the gain makes that as large as the other features [1/m].
-_GAIN = 3.0
 
 
 def in_metres(condition: Condition, standing_height: Float[Tensor, 'batch'] | float) -> Condition:
@@ -38,4 +36,4 @@ def with_locations(
     relative[:, :, smpl22.HEAD] = head - last[:, None]
     mask = valid & seen[..., None]
     relative = torch.where(mask[..., None], relative, torch.zeros_like(relative))
-    return replace(condition, location=_GAIN * relative, location_mask=mask)
+    return replace(condition, location=relative, location_mask=mask)

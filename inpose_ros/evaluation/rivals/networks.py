@@ -11,7 +11,7 @@ from torch import Tensor
 from inpose_ros.body import smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion import checkpoint
-from inpose_ros.diffusion.condition import size_free_condition, window_heading
+from inpose_ros.diffusion.condition import size_free_condition, travel, window_heading
 from inpose_ros.diffusion.denoiser import Condition
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.errors import ModelError
@@ -100,8 +100,9 @@ class RivalSolver:
         )
         size = self._skeleton.standing_head_height
         location, acceleration = ((turn @ value[..., None])[..., 0] for value in (location, acceleration))
+        head, seen = location[..., smpl22.HEAD, :] / size, valid[..., smpl22.HEAD]
         given = size_free_condition(
-            turn @ rot, rot_valid, location[..., smpl22.HEAD, 2] / size, valid[..., smpl22.HEAD],
+            turn @ rot, rot_valid, head[..., 2], seen, *travel(head, seen),
             torch.tensor([window.zeroed for window in windows], device=turn.device),
             acceleration / size, accelerated,
         )  # fmt: skip

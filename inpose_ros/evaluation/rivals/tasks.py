@@ -100,9 +100,8 @@ class RivalTask:
         count = len(window.root)
         worn = torch.zeros(count, len(smpl22.JOINTS), dtype=torch.bool)
         worn[:, [smpl22.INDEX[name] for name in validation.HANDS]] = True
-        known, unknown = torch.ones(count, dtype=torch.bool), torch.zeros(count, dtype=torch.bool)
-        given, heading = dropout.dress(window, worn, known, unknown, None)
-        return window, self.view(given, window, heading, known), heading
+        given, heading = dropout.dress(window, worn, dropout.Known.constant(count, height=True, travel=True), None)
+        return window, self.view(given, window, heading, torch.ones(count, dtype=torch.bool)), heading
 
     @torch.no_grad()
     def finish(self, denoiser: Denoiser, source: WindowSource) -> dict[str, Float[Tensor, '...']]:

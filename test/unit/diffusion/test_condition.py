@@ -1,6 +1,6 @@
 import torch
 
-from inpose_ros.diffusion.condition import ANCHOR_ORDER, window_heading
+from inpose_ros.diffusion.condition import ANCHOR_ORDER, travel, window_heading
 from inpose_ros.geometry import rotation
 
 from .examples import random_pose
@@ -29,3 +29,29 @@ def test_the_newest_measured_frame_of_the_first_anchor_counts():
 
 def test_nothing_measured_has_no_heading():
     assert window_heading(random_pose(2, 5), torch.zeros(2, 5, 22, dtype=torch.bool)).tolist() == [0, 0]
+
+
+def walk() -> torch.Tensor:
+    """Two heads at 0.05 standing heights a frame."""
+    return (0.05 * torch.arange(12.0))[None, :, None] * torch.tensor([[1.0, 0, 0], [0, 1, 0]])[:, None]
+
+
+def test_travel_tells_how_the_head_moved_and_not_where_it_is():
+    seen = torch.ones(2, 12, dtype=torch.bool)
+    seen[1, 9:] = False
+    here, known = travel(walk(), seen)
+    there, _ = travel(walk() + torch.tensor([3.0, -2.0, 1.0]), seen)
+    assert torch.equal(known, seen) and torch.allclose(here, there, atol=1e-6)
+    assert not here[0, -1].any() and not here[1, 8:].any()
+    assert torch.allclose(here[:, 0].norm(dim=-1), torch.tensor([0.55, 0.40]))
+
+
+def test_a_head_that_jumped_has_travelled_since_then_only():
+    place = walk()
+    place[0, 5:] += torch.tensor([0.0, 0.0, 1.0])
+    place[1, 3:] += torch.tensor([1.0, 0.0, 0.0])
+    place[1, 7:] += torch.tensor([1.0, 0.0, 0.0])
+    found, known = travel(place, torch.ones(2, 12, dtype=torch.bool))
+    assert known[0].nonzero().flatten().tolist() == list(range(5, 12))
+    assert known[1].nonzero().flatten().tolist() == list(range(7, 12))
+    assert found.abs().max() < 0.4 and not found[~known].any()

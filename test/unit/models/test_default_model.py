@@ -59,7 +59,7 @@ def seen_windows(denoiser: Denoiser) -> tuple[Condition, torch.Tensor]:
     )
     worn = torch.isin(torch.arange(22), torch.tensor(HANDS)).expand(COUNT, -1)
     half = torch.arange(COUNT) % 2 == 0
-    condition, heading = dropout.dress(window, worn, half, torch.zeros_like(half), None)
+    condition, heading = dropout.dress(window, worn, dropout.Known(half, half, torch.zeros_like(half)), None)
     turn = rotation.about_z(-heading)[:, None, None]
     return condition, rotation.sixd_from_matrix(turn @ window.rot_world_joint)
 

@@ -33,8 +33,7 @@ def some_worn(seed: int = 0) -> torch.Tensor:
 
 
 def perfect(window: MotionWindow, worn: torch.Tensor) -> tuple[Condition, torch.Tensor]:
-    known = torch.ones(len(worn), dtype=torch.bool)
-    return dropout.dress(window, worn, known, known, None)
+    return dropout.dress(window, worn, dropout.Known.constant(len(worn), True, True, True), None)
 
 
 def masked(condition: Condition) -> torch.Tensor:
@@ -74,12 +73,15 @@ def test_who_is_zeroed_wears_other_sets_in_the_same_batch(zeroed: bool, sets: tu
             assert float((worn == row).all(-1).float().mean()) == pytest.approx(share, abs=0.015)
 
 
-def test_the_height_of_who_is_zeroed_is_known_less_often(packed: Path) -> None:
+def test_the_height_of_who_is_zeroed_is_known_less_often_and_who_knows_it_mostly_knows_the_travel(packed: Path) -> None:
     drawn = source(packed).random(3000, torch.Generator().manual_seed(6))
     condition, _ = dropout.draw_condition(drawn, torch.Generator().manual_seed(7))
     head, known = condition.rotation_mask[:, -1, smpl22.HEAD], condition.height_mask[:, -1]
+    travels = condition.location_mask[:, -1, smpl22.HEAD]
     for zeroed, share in ((False, 0.7), (True, 0.2)):
         assert float(known[head & (drawn.zeroed == zeroed)].float().mean()) == pytest.approx(share, abs=0.05)
+    for told, share in ((True, 0.8), (False, 0.3)):
+        assert float(travels[head & (known == told)].float().mean()) == pytest.approx(share, abs=0.05)
 
 
 def test_the_condition_tells_who_is_zeroed(window: MotionWindow) -> None:
@@ -141,21 +143,50 @@ def test_perfect_sensors_measure_the_turned_truth_wherever_they_are_worn(window:
     assert torch.equal(condition.rotation_mask, worn[:, None] & window.real[..., None])
     truth = rotation.sixd_from_matrix(rotation.about_z(-heading)[:, None, None] @ window.rot_world_joint)
     assert torch.allclose(condition.rotation[condition.rotation_mask], truth[condition.rotation_mask], atol=1e-6)
-    assert not condition.location_mask.any()
+    others = torch.arange(22) != smpl22.HEAD
+    assert not condition.location_mask[..., others].any() and not condition.location[..., others, :].any()
 
 
-def test_the_height_is_known_only_where_the_head_is_worn_and_the_height_given(window: MotionWindow) -> None:
+def test_the_head_travels_from_where_it_was_to_zero_at_the_newest_frame(window: MotionWindow) -> None:
+    way = 0.03 * torch.arange(float(FRAMES))[:, None] * torch.tensor([0.8, -0.6, 0.0])
+    window = replace(window, root=window.root + way)
+    condition, heading = perfect(window, torch.ones(COUNT, 22, dtype=torch.bool))
+    place = (rotation.about_z(-heading)[:, None] @ window.positions[:, :, smpl22.HEAD, :, None])[..., 0]
+    expected = (place - place[:, -1:]) / dropout.standing_height(window.bones)[:, None, None]
+    found = condition.location[:, :, smpl22.HEAD]
+    assert torch.equal(condition.location_mask[..., smpl22.HEAD], window.real)
+    assert torch.allclose(found[window.real], expected[window.real], atol=1e-5) and found.abs().max() > 0.05
+
+
+def test_a_noisy_tracker_trembles_in_height_and_travel_alike(window: MotionWindow) -> None:
+    clean = perfect(window, torch.ones(COUNT, 22, dtype=torch.bool))[0].height
+    worn, known = torch.ones(COUNT, 22, dtype=torch.bool), dropout.Known.constant(COUNT, True, True)
+    seen = [dropout.dress(window, worn, known, torch.Generator().manual_seed(seed))[0] for seed in range(40)]
+    tremble = torch.stack([(each.height - clean).diff(dim=1).std(-1) for each in seen])
+    noisy = tremble > 1e-4
+    assert 0.22 < float(noisy.float().mean()) < 0.38
+    assert 0.001 < float(tremble[noisy].min()) and 0.05 < float(tremble.max()) < 0.25
+    for each in seen:
+        whole = each.location_mask[..., smpl22.HEAD].all(-1)
+        apart = (each.height - each.location[:, :, smpl22.HEAD, 2])[whole]
+        assert torch.allclose(apart, apart[:, :1].expand_as(apart), atol=1e-5)
+
+
+def test_height_and_travel_are_known_only_where_the_head_is_worn_and_they_are_given(window: MotionWindow) -> None:
     worn, given = some_worn(), torch.arange(COUNT) % 2 == 0
-    condition, _ = dropout.dress(window, worn, given, given, None)
+    condition, _ = dropout.dress(window, worn, dropout.Known(given, ~given, given), None)
+    assert torch.equal(
+        condition.location_mask[..., smpl22.HEAD], (worn[:, smpl22.HEAD] & ~given)[:, None] & window.real
+    )
     assert torch.equal(condition.height_mask, (worn[:, smpl22.HEAD] & given)[:, None] & window.real)
 
 
 def test_what_is_not_worn_is_not_seen(window: MotionWindow) -> None:
     worn = some_worn()
     hidden = torch.where(worn[:, None, :, None, None], window.rot_world_joint, torch.eye(3))
-    nobody = torch.zeros(COUNT, dtype=torch.bool)
-    unheard = dropout.dress(window, worn, nobody, nobody, None)[0]
-    blind = dropout.dress(replace(window, rot_world_joint=hidden), worn, nobody, nobody, None)[0]
+    nobody = dropout.Known.constant(COUNT)
+    unheard = dropout.dress(window, worn, nobody, None)[0]
+    blind = dropout.dress(replace(window, rot_world_joint=hidden), worn, nobody, None)[0]
     assert torch.allclose(masked(unheard)[1:], masked(blind)[1:], atol=1e-6)
     # Of who wears nothing, the prior knows only whether they are zeroed.
     seen = masked(unheard)[0].any(0)
@@ -163,11 +194,11 @@ def test_what_is_not_worn_is_not_seen(window: MotionWindow) -> None:
 
 
 def test_gaps_and_errors_come_with_a_generator_only(window: MotionWindow) -> None:
-    all_worn, known = torch.ones(COUNT, 22, dtype=torch.bool), torch.ones(COUNT, dtype=torch.bool)
+    all_worn, known = torch.ones(COUNT, 22, dtype=torch.bool), dropout.Known.constant(COUNT, True, True, True)
     always = window.real[..., None].expand(-1, -1, 22)
-    exact, _ = dropout.dress(window, all_worn, known, known, None)
+    exact, _ = dropout.dress(window, all_worn, known, None)
     assert torch.equal(exact.rotation_mask, always)
-    seen = [dropout.dress(window, all_worn, known, known, torch.Generator().manual_seed(seed))[0] for seed in range(10)]
+    seen = [dropout.dress(window, all_worn, known, torch.Generator().manual_seed(seed))[0] for seed in range(10)]
     assert any((condition.rotation_mask != always).any() for condition in seen)
     assert all((condition.rotation_mask <= always).all() for condition in seen)
     assert all(not torch.allclose(condition.rotation, exact.rotation, atol=1e-3) for condition in seen)
@@ -175,9 +206,9 @@ def test_gaps_and_errors_come_with_a_generator_only(window: MotionWindow) -> Non
 
 def test_a_gap_takes_consecutive_frames_from_few_windows(window: MotionWindow) -> None:
     whole = replace(window, real=torch.ones(COUNT, FRAMES, dtype=torch.bool))
-    all_worn, known = torch.ones(COUNT, 22, dtype=torch.bool), torch.ones(COUNT, dtype=torch.bool)
+    all_worn, known = torch.ones(COUNT, 22, dtype=torch.bool), dropout.Known.constant(COUNT, True, True, True)
     masks = torch.cat([
-        dropout.dress(whole, all_worn, known, known, torch.Generator().manual_seed(seed))[0].rotation_mask
+        dropout.dress(whole, all_worn, known, torch.Generator().manual_seed(seed))[0].rotation_mask
         for seed in range(30)
     ])  # fmt: skip
     lost = ~masks

@@ -31,7 +31,7 @@ def prior() -> MotionPrior:
 
 def dressed(window: MotionWindow):
     worn = torch.isin(torch.arange(22), torch.tensor(HANDS)).expand(COUNT, -1)
-    return dropout.dress(window, worn, worn[:, 15], torch.zeros(COUNT, dtype=torch.bool), None)
+    return dropout.dress(window, worn, dropout.Known.constant(COUNT, height=True), None)
 
 
 def hand_error(noisy: torch.Tensor, window: MotionWindow, heading: torch.Tensor) -> torch.Tensor:

@@ -28,6 +28,7 @@ def test_every_case_has_a_finite_score_and_the_same_one_again(packed: Path) -> N
         'rotations_cm',
         'height_cm',
         'height_upper_cm',
+        'travel_cm',
         'located_cm',
         'six_imus_cm',
         'six_zeroed_cm',

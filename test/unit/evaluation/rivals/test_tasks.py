@@ -91,7 +91,7 @@ def test_locations_are_in_metres_from_the_head(window: MotionWindow) -> None:
     assert given.location_mask.any()
     assert torch.allclose(larger.location, 1.3 * given.location, atol=1e-4)
     both = given.location_mask[..., smpl22.HEAD] & given.location_mask[..., 20]
-    true = 3 * (window.positions[:, :, 20] - window.positions[:, :, smpl22.HEAD]).norm(dim=-1)
+    true = (window.positions[:, :, 20] - window.positions[:, :, smpl22.HEAD]).norm(dim=-1)
     assert torch.allclose(given.location[:, :, 20].norm(dim=-1)[both], true[both], atol=1e-4)
 
 
@@ -115,7 +115,8 @@ def test_a_located_head_has_its_height_and_only_what_is_worn_is_located(window: 
 def test_some_windows_have_no_locations_and_regression_ik_never_has(window: MotionWindow) -> None:
     whole = torch.cat([example('regression', window, seed).location_mask.flatten(1).any(-1) for seed in range(20)])
     assert 0.2 < float(whole.float().mean()) < 0.95
-    assert not example('regression_ik', window).location_mask.any()
+    others = torch.arange(22) != smpl22.HEAD  # how the head moves, the prior sees too
+    assert not example('regression_ik', window).location_mask[..., others].any()
 
 
 def test_only_the_augmented_rival_varies_the_body(window: MotionWindow) -> None:
