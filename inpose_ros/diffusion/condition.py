@@ -39,7 +39,7 @@ def window_heading(
 def travel(
     place: Float[Tensor, 'batch frame 3'], seen: Bool[Tensor, 'batch frame']
 ) -> tuple[Float[Tensor, 'batch frame 3'], Bool[Tensor, 'batch frame']]:
-    """Where the head was, from where it was last seen: how it moved, not where it is; and in which frames that is known.
+    """Where the head was, from where it was last seen: how it moved, not where it is; and where that is known.
 
     `place` is over the standing height. A tracker that found itself elsewhere did not move: what was before counts no
     more.
@@ -63,7 +63,7 @@ def size_free_condition(
     acceleration: Float[Tensor, 'batch frame joint 3'],
     acceleration_valid: Bool[Tensor, 'batch frame joint'],
 ) -> Condition:
-    """The condition on rotations, the head's height and travel, and accelerations, all but rotations over its standing height.
+    """The condition on rotations, and on the head's height and travel and accelerations, over its standing height.
 
     All heading-free already.
     """

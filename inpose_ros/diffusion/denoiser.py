@@ -44,9 +44,10 @@ class Condition:
     """What was measured, in the heading-free frame; where a mask is false the value is ignored.
 
     `location` is over the standing height of the head joint: the head's own is relative to where the head was last
-    seen, so it tells how the person moves but not where; the prior sees no other (the likelihood does). `height` is that
-    of the head joint above the floor, over its standing height. Both are free of body size. `zeroed` says that the rotations,
-    measured and wanted, are zero where the person's own N-pose is (~/calibrate), not in an anatomical T-pose.
+    seen, so it tells how the person moves but not where; the prior sees no other, which are the likelihood's.
+    `height` is that of the head joint above the floor, over its standing height. Both are free of body size. `zeroed`
+    says that the rotations, measured and wanted, are zero where the person's own N-pose is (~/calibrate), not in an
+    anatomical T-pose.
     `acceleration` [1/s^2] is that of what is worn on the joint, over the same height: the second difference of its
     places at the frame and the two before, which is what an accelerometer says, averaged over these.
     """
@@ -66,7 +67,12 @@ class Condition:
         rotation_mask = self.rotation_mask[..., None].to(self.rotation)
         location_mask = self.location_mask[..., None].to(self.rotation)
         joints = torch.cat(
-            (self.rotation * rotation_mask, rotation_mask, _LOCATION_GAIN * self.location * location_mask, location_mask),
+            (
+                self.rotation * rotation_mask,
+                rotation_mask,
+                _LOCATION_GAIN * self.location * location_mask,
+                location_mask,
+            ),
             -1,
         )
         height_mask = self.height_mask.to(self.rotation)

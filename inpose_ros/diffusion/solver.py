@@ -78,8 +78,8 @@ class PoseSolver:
 
     def __init__(
         self, prior: MotionPrior, skeleton: Skeleton, rule: SamplingRule, *,
-        use_height: bool = True, use_travel: bool = True, use_acceleration: bool = True, use_locations: bool = True, use_floor: bool = True,
-        seed: int = 0,
+        use_height: bool = True, use_travel: bool = True, use_acceleration: bool = True,
+        use_locations: bool = True, use_floor: bool = True, seed: int = 0,
     ) -> None:  # fmt: skip
         self.prior, self.skeleton, self.rule = prior, skeleton, rule
         self.use_height, self.use_travel, self.use_acceleration = use_height, use_travel, use_acceleration
@@ -145,7 +145,10 @@ class PoseSolver:
         )
         turn = rotation.about_z(-window_heading(rot, rot_valid))[:, None, None]
         zeroed = torch.tensor([window.zeroed for window in windows], device=self.device)
-        head, seen = (turn[..., 0, :, :] @ location[..., smpl22.HEAD, :, None])[..., 0], location_valid[..., smpl22.HEAD]
+        head, seen = (
+            (turn[..., 0, :, :] @ location[..., smpl22.HEAD, :, None])[..., 0],
+            location_valid[..., smpl22.HEAD],
+        )
         size = self.skeleton.standing_head_height
         travelled, travel_valid = travel(head / size, seen)
         acceleration, acceleration_valid = self._acceleration(windows, turn)

@@ -139,14 +139,14 @@ def dress(
     earlier = torch.cat((torch.zeros_like(window.real[:, :2]), window.real[:, :-2]), 1)
     acceleration_mask = valid & known.acceleration[:, None, None] & earlier[..., None]
     condition = conditions.size_free_condition(
-        turned, valid, head[..., 2] + lift[:, None], seen & known.height[:, None], travelled, travel_mask & known.travel[:, None],
-        window.zeroed, acceleration, acceleration_mask,
+        turned, valid, head[..., 2] + lift[:, None], seen & known.height[:, None],
+        travelled, travel_mask & known.travel[:, None], window.zeroed, acceleration, acceleration_mask,
     )  # fmt: skip
     return condition, heading
 
 
 def _tracker_noise(count: int, frames: int, generator: torch.Generator) -> Float[Tensor, 'batch frame 3']:
-    """White noise of the head's tracker over the standing height, in a share of the windows, of another size in each."""
+    """White noise of the head's tracker over the standing height, of another size in each of a share of windows."""
     chance = torch.rand(2, count, 1, 1, generator=generator)
     stddev = (chance[0] < _NOISY_SHARE) * _LEAST_NOISE * (_MOST_NOISE / _LEAST_NOISE) ** chance[1]
     return stddev * torch.randn(count, frames, 3, generator=generator)

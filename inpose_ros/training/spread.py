@@ -18,7 +18,7 @@ _RECENT = 4  # frames of each window that count: those that get published
 
 @torch.no_grad()
 def measure_spread(denoiser: Denoiser, source: WindowSource, count: int = 4096, seed: int = 0) -> Spread:
-    """Correlation and scale of the errors at each of LEVELS, with head and hands worn, the head's height and travel known in half.
+    """Correlation and scale of the errors at each of LEVELS, with head and hands worn, height and travel known in half.
 
     They are errors from added noise at every level, that at which the default rule ends too: measured there from what
     its first step leaves, the covariance is wider for the legs, and correcting with it moved them for the worse

@@ -10,8 +10,15 @@ def _condition(valid: torch.Tensor):
     rot = random_pose(*valid.shape[:2])
     none = torch.zeros(valid.shape[:2])
     return size_free_condition(
-        rot, valid, none, none.bool(), torch.zeros(*rot.shape[:2], 3), none.bool(), none[:, 0].bool(),
-        torch.zeros(*rot.shape[:3], 3), torch.zeros_like(valid),
+        rot,
+        valid,
+        none,
+        none.bool(),
+        torch.zeros(*rot.shape[:2], 3),
+        none.bool(),
+        none[:, 0].bool(),
+        torch.zeros(*rot.shape[:3], 3),
+        torch.zeros_like(valid),
     )
 
 

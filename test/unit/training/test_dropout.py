@@ -165,7 +165,7 @@ def test_a_noisy_tracker_trembles_in_height_and_travel_alike(window: MotionWindo
     tremble = torch.stack([(each.height - clean).diff(dim=1).std(-1) for each in seen])
     noisy = tremble > 1e-4
     assert 0.22 < float(noisy.float().mean()) < 0.38
-    assert 0.001 < float(tremble[noisy].min()) and 0.05 < float(tremble.max()) < 0.25
+    assert 0.001 < float(tremble[noisy].min()) and 0.05 < float(tremble.max()) < 0.35
     for each in seen:
         whole = each.location_mask[..., smpl22.HEAD].all(-1)
         apart = (each.height - each.location[:, :, smpl22.HEAD, 2])[whole]
