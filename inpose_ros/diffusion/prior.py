@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from inpose_ros.diffusion import checkpoint
@@ -13,6 +13,7 @@ from inpose_ros.diffusion.schedule import NoiseSchedule
 from inpose_ros.geometry import rotation
 
 _TANGENT = 3 * JOINTS
+_NONE = torch.ones(())
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,14 @@ class Spread:
     """How the denoiser's errors go together, measured on motion that it was not trained on, at some noise levels.
 
     The covariance of the tangent errors w (R_true = R exp(w), joint after joint) is S K S, with the correlation
-    K of the level and S the predicted standard deviations times `scale`.
+    K of the level and S the predicted standard deviations times `scale`. `caution` is by how much the standard
+    deviations of the sampler's last estimate are widened before anybody is told, since new people may be harder.
     """
 
     steps: Float[Tensor, 'level']
     correlation: Float[Tensor, 'level tangent tangent']
     scale: Float[Tensor, 'level tangent']
+    caution: Float[Tensor, ''] = _NONE
 
     @classmethod
     def unmeasured(cls) -> 'Spread':
@@ -99,3 +102,11 @@ class MotionPrior:
         stddev = stddev * ~measured
         own = (measured_stddev.square().repeat_interleave(3) * measured).diag_embed()
         return stddev[..., :, None] * correlation * stddev[..., None, :] + own
+
+    def told(
+        self, covariance: Float[Tensor, 'batch tangent tangent'], measured: Bool[Tensor, 'batch joint']
+    ) -> Float[Tensor, 'batch tangent tangent']:
+        """The covariance of an estimate as others are told it: with caution, but where a sensor measured."""
+        wider = torch.where(measured, torch.ones_like(self.spread.caution), self.spread.caution)
+        wider = wider.repeat_interleave(3, -1)
+        return wider[..., :, None] * covariance * wider[..., None, :]

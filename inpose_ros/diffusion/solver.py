@@ -1,7 +1,7 @@
 """PoseSolver: a window of what was measured in, the state of the body at its newest frame out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -168,6 +168,8 @@ class PoseSolver:
             )  # fmt: skip
         noise = self._noise.expand(len(windows), -1, -1, -1)
         sample = self.rule(self.prior, noise, condition, likelihood, windows[0].rotation_stddev.to(self.device))
+        told = self.prior.told(sample.covariance, rot_valid[:, -1])
+        sample = replace(sample, covariance=told)
         return self._posterior(sample, turn, location[:, -1], location_valid[:, -1], floor_height)
 
     def _acceleration(

@@ -3,7 +3,7 @@
 The prior's own task is the default. The rivals of evaluation bring theirs, so that one loop with one loss trains all.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -16,6 +16,7 @@ from inpose_ros.diffusion.prior import MotionPrior, Spread
 from inpose_ros.diffusion.schedule import NoiseSchedule
 from inpose_ros.geometry import rotation
 from inpose_ros.training import dropout, refinement, validation
+from inpose_ros.training.caution import measure_caution
 from inpose_ros.training.spread import measure_spread
 from inpose_ros.training.windows import Motion, MotionWindow, WindowSource
 
@@ -73,7 +74,8 @@ class PriorTask:
         return validation.validate(denoiser, source, spread)
 
     def finish(self, denoiser: Denoiser, source: WindowSource) -> dict[str, Float[Tensor, '...']]:
-        return measure_spread(denoiser, source).tensors()
+        spread = measure_spread(denoiser, source)
+        return replace(spread, caution=measure_caution(MotionPrior(denoiser, spread), source)).tensors()
 
 
 def noised(

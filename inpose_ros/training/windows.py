@@ -69,6 +69,7 @@ class WindowSource:
     def __init__(self, motion: Motion, frames: int, rate: float) -> None:
         self.frames, self.rate = frames, rate
         clips = list(motion)
+        self.subjects = [clip.subject for clip in clips]
         lengths = torch.tensor([len(clip) for clip in clips])
         self._sixd = torch.cat([rotation.sixd_from_matrix(clip.rot_world_joint) for clip in clips])
         self._root = torch.cat([clip.root for clip in clips])
