@@ -67,6 +67,26 @@ def position_covariance(
     return jacobian @ covariance[..., None, :, :] @ jacobian.transpose(-1, -2)
 
 
+def shared_out(rot_world_joint: Float[Tensor, '*batch joint 3 3']) -> Float[Tensor, '*batch joint 3 3']:
+    """The same pose, with the bends of trunk, neck and toes in one convention.
+
+    Sources of motion put them into whichever of these joints they have, and sensors seldom tell. Here the spine's three
+    joints share the turn from pelvis to spine3, the neck's two that from there to the head, and the toes go with the
+    foot. Limbs, pelvis, spine3 and head keep their rotations.
+    """
+    joints = dict(zip(smpl22.JOINTS, rot_world_joint.unbind(-3)))
+    trunk = rotation.log(joints['pelvis'].transpose(-1, -2) @ joints['spine3'])
+    neck = rotation.log(joints['spine3'].transpose(-1, -2) @ joints['head'])
+    joints |= {
+        'spine1': joints['pelvis'] @ rotation.exp(trunk / 3),
+        'spine2': joints['pelvis'] @ rotation.exp(trunk * 2 / 3),
+        'neck': joints['spine3'] @ rotation.exp(neck / 2),
+        'left_foot': joints['left_ankle'],
+        'right_foot': joints['right_ankle'],
+    }
+    return torch.stack([joints[name] for name in smpl22.JOINTS], -3)
+
+
 def local_rotations(rot_world_joint: Float[Tensor, '*batch joint 3 3']) -> Float[Tensor, '*batch joint 3 3']:
     """Rotation of each joint relative to its parent; the root's stays global."""
     parents = rot_world_joint[..., list(smpl22.PARENTS[1:]), :, :]

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from inpose_ros.body import kinematics
 from inpose_ros.diffusion import checkpoint
 from inpose_ros.diffusion.denoiser import JOINTS, Condition, Denoiser, Prediction
 from inpose_ros.diffusion.schedule import NoiseSchedule
@@ -85,9 +86,14 @@ class MotionPrior:
         return self.denoiser(noisy, steps, condition)
 
     def rotations(self, prediction: Prediction, condition: Condition) -> Float[Tensor, 'batch frame joint 3 3']:
-        """The predicted rotations; where a rotation was measured, the measurement."""
+        """The predicted rotations; where a rotation was measured, the measurement.
+
+        Of who is zeroed, the bends that nothing measured are shared out, as they are in training.
+        """
         mask = condition.rotation_mask[..., None]
-        return rotation.matrix_from_6d(torch.where(mask, condition.rotation, prediction.rotation))
+        rot = rotation.matrix_from_6d(torch.where(mask, condition.rotation, prediction.rotation))
+        free = condition.zeroed[..., None] & ~condition.rotation_mask
+        return torch.where(free[..., None, None], kinematics.shared_out(rot), rot)
 
     def covariance(
         self, prediction: Prediction, condition: Condition, step: int, measured_stddev: Float[Tensor, 'joint']

@@ -89,25 +89,6 @@ def neutral_turn(
     return turn
 
 
-def shared_out(rot_world_joint: Float[Tensor, '*batch joint 3 3']) -> Float[Tensor, '*batch joint 3 3']:
-    """The same pose, with what worn IMUs cannot tell shared out evenly.
-
-    The sources put the bend of trunk and neck into whichever of their joints they have, and the toes' into none or one.
-    Here the spine's three joints share the turn from pelvis to spine3, the neck's two that from there to the head,
-    and the toes go with the foot. Limbs, pelvis, spine3 and head keep their rotations.
-    """
-    shared = rot_world_joint.clone()
-    pelvis, chest, head = (rot_world_joint[..., smpl22.INDEX[name], :, :] for name in ('pelvis', 'spine3', 'head'))
-    for name, start, end, part in (
-        ('spine1', pelvis, chest, 1 / 3), ('spine2', pelvis, chest, 2 / 3), ('neck', chest, head, 1 / 2)
-    ):  # fmt: skip
-        tangent = rotation.log(start.transpose(-1, -2) @ end)
-        shared[..., smpl22.INDEX[name], :, :] = start @ rotation.exp(part * tangent)
-    for side in ('left', 'right'):
-        shared[..., smpl22.INDEX[f'{side}_foot'], :, :] = rot_world_joint[..., smpl22.INDEX[f'{side}_ankle'], :, :]
-    return shared
-
-
 def _twist(rot: Float[Tensor, '3 3'], axis: Float[Tensor, '3']) -> Float[Tensor, '3 3']:
     """The part of a rotation about an axis, after which the least rotation is left (swing-twist decomposition)."""
     quat = rotation.quat_from_matrix(rot)

@@ -11,7 +11,7 @@ from torch import Tensor
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.geometry import rotation
 from inpose_ros.motion.clip import MotionClip
-from inpose_ros.motion.neutral import neutral_turn, shared_out
+from inpose_ros.motion.neutral import neutral_turn
 
 # How often a source is drawn, per frame of it: exercises that repeat and retargeted figures less, variety more.
 SOURCE_WEIGHTS = {'cmu': 3.0, 'accad': 2.0, 'mhad': 1.0, 'cmu_retarget': 1.0, 'uiprmd': 0.3}
@@ -37,7 +37,8 @@ class MotionWindow:
     """A batch of true motion on the prior's grid, world axes, metres; `real` is false before a clip's first frame.
 
     Where `zeroed`, joints and bones are turned so that they are at zero in the person's own N-pose, and the bends of
-    trunk, neck and toes are shared out evenly (motion.neutral).
+    trunk, neck and toes are shared out evenly (motion.neutral,
+    kinematics.shared_out).
     """
 
     rot_world_joint: Float[Tensor, 'batch frame joint 3 3']
@@ -123,7 +124,7 @@ class WindowSource:
         window = MotionWindow(rotation.matrix_from_6d(sixd), root, self._bones[clip], real, zeroed, self.rate)
         window = _reframed(window, torch.where(zeroed[:, None, None, None], self._zero[clip], torch.eye(3)))
         shared = torch.where(
-            zeroed[:, None, None, None, None], shared_out(window.rot_world_joint), window.rot_world_joint
+            zeroed[:, None, None, None, None], kinematics.shared_out(window.rot_world_joint), window.rot_world_joint
         )
         return replace(window, rot_world_joint=shared)
 

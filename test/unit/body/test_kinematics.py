@@ -143,3 +143,20 @@ def test_one_body_serves_a_batch_of_poses_in_single_precision():
     single = kinematics.joint_positions(Skeleton.mean(), rot.float())
     assert single.dtype == torch.float32 and single.shape == (2, 5, 22, 3)
     close(single.double(), kinematics.joint_positions(Skeleton.mean(), rot), 1e-5)
+
+
+def test_shared_bends_leave_limbs_and_ends_alone_and_are_the_same_in_each_joint_between():
+    rot = rotation.exp(0.4 * torch.randn(5, 22, 3, generator=torch.Generator().manual_seed(9), dtype=torch.float64))
+    shared = kinematics.shared_out(rot)
+    between = [smpl22.INDEX[name] for name in ('spine1', 'spine2', 'neck', 'left_foot', 'right_foot')]
+    kept = [joint for joint in range(22) if joint not in between]
+    assert torch.equal(shared[:, kept], rot[:, kept])
+    local = kinematics.local_rotations(shared)
+    spine, neck = (
+        [local[:, smpl22.INDEX[name]] for name in ('spine1', 'spine2', 'spine3')],
+        local[:, [smpl22.INDEX['neck'], smpl22.HEAD]],
+    )
+    assert torch.allclose(spine[0], spine[1], atol=1e-9) and torch.allclose(spine[1], spine[2], atol=1e-9)
+    assert torch.allclose(neck[:, 0], neck[:, 1], atol=1e-9)
+    assert torch.allclose(local[:, list(smpl22.TOES)], torch.eye(3, dtype=torch.float64), atol=1e-9)
+    assert torch.allclose(kinematics.shared_out(shared), shared, atol=1e-9)

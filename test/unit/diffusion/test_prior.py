@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import torch
 
+from inpose_ros.body import kinematics
 from inpose_ros.diffusion.condition import size_free_condition
 from inpose_ros.diffusion.prior import MotionPrior, Spread
+from inpose_ros.geometry import rotation
 
 from .examples import HANDS, random_pose, small_denoiser
 
@@ -57,3 +61,13 @@ def test_the_nearest_measured_noise_level_counts():
     )
     assert spread.level(700)[1][0] == 1
     assert spread.level(310)[1][0] == 2
+
+
+def test_bends_of_who_is_zeroed_are_shared_out_where_nothing_measured_them():
+    prior, condition = MotionPrior(small_denoiser()), _condition(_hands())
+    zeroed = replace(condition, zeroed=torch.ones(2, 8, dtype=torch.bool))
+    prediction = prior.denoise(torch.zeros(2, 8, 22, 6), 999, condition)
+    plain, shared = prior.rotations(prediction, condition), prior.rotations(prediction, zeroed)
+    assert torch.allclose(shared, kinematics.shared_out(plain), atol=1e-6) and not torch.allclose(shared, plain)
+    measured = replace(zeroed, rotation_mask=torch.ones_like(zeroed.rotation_mask))
+    assert torch.equal(prior.rotations(prediction, measured), rotation.matrix_from_6d(measured.rotation))

@@ -8,7 +8,7 @@ from torch import Tensor
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.geometry import rotation
-from inpose_ros.motion.neutral import Standing, neutral_turn, shared_out, standing
+from inpose_ros.motion.neutral import Standing, neutral_turn, standing
 from inpose_ros.sensing.calibration import REST_POSES
 
 Pose = Float[Tensor, 'joint 3 3']
@@ -203,17 +203,3 @@ def test_a_glimpse_of_standing_is_too_little(count: int, enough: bool) -> None:
 
 def test_who_was_recorded_for_less_than_a_glimpse_has_no_turn() -> None:
     assert turn_of(person(hanging(), still=True)[STANDS][:10]) is None
-
-
-def test_shared_bends_leave_limbs_and_ends_alone_and_are_the_same_in_each_joint_between() -> None:
-    rot = rotation.exp(0.4 * drawn(5, 22, 3, seed=9))
-    shared = shared_out(rot)
-    between = [smpl22.INDEX[name] for name in ('spine1', 'spine2', 'neck', 'left_foot', 'right_foot')]
-    kept = [joint for joint in range(22) if joint not in between]
-    assert torch.equal(shared[:, kept], rot[:, kept])
-    local = kinematics.local_rotations(shared)
-    spine, neck = [local[:, smpl22.INDEX[name]] for name in ('spine1', 'spine2', 'spine3')], local[:, LOOKING]
-    assert torch.allclose(spine[0], spine[1], atol=1e-9) and torch.allclose(spine[1], spine[2], atol=1e-9)
-    assert torch.allclose(neck[:, 0], neck[:, 1], atol=1e-9)
-    assert torch.allclose(local[:, list(smpl22.TOES)], torch.eye(3, dtype=torch.float64), atol=1e-9)
-    assert torch.allclose(shared_out(shared), shared, atol=1e-9)

@@ -9,7 +9,6 @@ import torch
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.geometry import rotation
-from inpose_ros.motion import neutral
 from inpose_ros.motion.clip import MotionClip
 from inpose_ros.motion.packed import PackedMotion
 from inpose_ros.sensing.calibration import REST_POSES
@@ -138,7 +137,7 @@ def test_drawn_windows_are_zeroed_or_have_axes_that_differ_a_little_or_are_as_re
 
 def unshared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bends stay in the joints where they were recorded, so that zeroing moves no joint."""
-    monkeypatch.setattr(windows, 'shared_out', lambda rot: rot)
+    monkeypatch.setattr(kinematics, 'shared_out', lambda rot: rot)
 
 
 def test_a_zeroed_window_has_every_joint_where_it_was_and_is_turned_otherwise(
@@ -157,7 +156,7 @@ def test_a_zeroed_window_has_every_joint_where_it_was_and_is_turned_otherwise(
 def test_bends_of_who_is_zeroed_are_shared_out(packed: Path) -> None:
     clips, newest = source(packed).grid(30)
     zeroed = source(packed).at(clips, newest, zeroed=torch.arange(30) % 2 == 0)
-    shared = neutral.shared_out(zeroed.rot_world_joint)
+    shared = kinematics.shared_out(zeroed.rot_world_joint)
     same = rotation.angle_between(shared, zeroed.rot_world_joint).amax((-1, -2)) < 2e-3
     assert same[zeroed.zeroed].all() and not same[~zeroed.zeroed].all()
 
