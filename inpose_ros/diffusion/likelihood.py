@@ -68,9 +68,11 @@ class LocationLikelihood:
     @classmethod
     def of_joints(
         cls, bones: Float[Tensor, 'joint 3'], joints: list[int], location: Float[Tensor, '*batch sensor 3'],
-        valid: Bool[Tensor, '*batch sensor'], stddev: Float[Tensor, 'sensor'], floor: Floor | None = None,
+        valid: Bool[Tensor, '*batch sensor'], stddev: Float[Tensor, '*#batch sensor'], floor: Floor | None = None,
     ) -> 'LocationLikelihood':  # fmt: skip
-        return cls(kinematics.location_map(bones)[joints], location, valid, stddev[:, None].expand(-1, 3), floor)
+        return cls(
+            kinematics.location_map(bones)[joints], location, valid, stddev[..., None].expand(*stddev.shape, 3), floor
+        )
 
     def with_feet(
         self, rot: Float[Tensor, '*batch joint 3 3'], contact: Float[Tensor, '*batch 2']
@@ -80,17 +82,18 @@ class LocationLikelihood:
             return self
         stands = self.floor.stands(rot, contact) & self.valid.any(-1, keepdim=True)
         place = self.location.new_tensor([0.0, 0.0, self.floor.height]).expand(*stands.shape, 3)
-        spread = self.stddev.new_tensor([_UNKNOWN, _UNKNOWN, self.floor.stddev]).expand(2, 3)
+        spread = self.stddev.new_tensor([_UNKNOWN, _UNKNOWN, self.floor.stddev]).expand(*self.stddev.shape[:-2], 2, 3)
         return LocationLikelihood(
             chain=torch.cat((self.chain, kinematics.location_map(self.floor.bones)[list(smpl22.TOES)])),
             location=torch.cat((self.location, place), -2),
             valid=torch.cat((self.valid, stands), -1),
-            stddev=torch.cat((self.stddev, spread)),
+            stddev=torch.cat((self.stddev, spread), -2),
         )
 
     def newest(self) -> 'LocationLikelihood':
         """The newest frame alone."""
-        return replace(self, location=self.location[..., -1:, :, :], valid=self.valid[..., -1:, :])
+        stddev = self.stddev if self.stddev.ndim == 2 else self.stddev[..., -1:, :, :]
+        return replace(self, location=self.location[..., -1:, :, :], valid=self.valid[..., -1:, :], stddev=stddev)
 
     @property
     def _used(self) -> Float[Tensor, '*batch sensor']:

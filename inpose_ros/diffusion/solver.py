@@ -19,8 +19,11 @@ from inpose_ros.diffusion.traced import TracedRule
 from inpose_ros.errors import DeviceError, ModelError
 from inpose_ros.geometry import rotation
 from inpose_ros.sensing.resample import JointWindow
+from inpose_ros.sensing.smoothing import smoothed
 
 DEFAULT_MODEL = Path(__file__).parents[1] / 'models' / 'default'
+# How heads and hands are accelerated, rms, over the standing height of the head [1/s^2].
+_ACCELERATION = 4.0
 RULES = {'inpose': InPoseRule, 'paper': PaperRule}
 
 
@@ -70,8 +73,8 @@ class PoseSolver:
     """Posterior = prior x likelihood, for one person's bones.
 
     `use_height` lets the prior see the head's height over the person's standing height, `use_travel` how the head moved
-    over the same, `use_acceleration` what accelerometers say; `use_locations` turns the likelihood on, and `use_floor`
-    the floor in it.
+    over the same, `use_acceleration` what accelerometers say; `use_locations` turns the likelihood on, `use_floor` the
+    floor in it, and `use_smoothing` takes the trackers' noise out over time.
     """
 
     backend = 'torch'
@@ -79,11 +82,11 @@ class PoseSolver:
     def __init__(
         self, prior: MotionPrior, skeleton: Skeleton, rule: SamplingRule, *,
         use_height: bool = True, use_travel: bool = True, use_acceleration: bool = True,
-        use_locations: bool = True, use_floor: bool = True, seed: int = 0,
+        use_locations: bool = True, use_floor: bool = True, use_smoothing: bool = True, seed: int = 0,
     ) -> None:  # fmt: skip
         self.prior, self.skeleton, self.rule = prior, skeleton, rule
         self.use_height, self.use_travel, self.use_acceleration = use_height, use_travel, use_acceleration
-        self.use_locations, self.use_floor = use_locations, use_floor
+        self.use_locations, self.use_floor, self.use_smoothing = use_locations, use_floor, use_smoothing
         self.device = prior.device
         self._bones = skeleton.bones.float().to(self.device)
         # One draw for every window: chance in the start must not make the pose tremble from frame to frame.
@@ -143,6 +146,10 @@ class PoseSolver:
             torch.stack([getattr(window, name) for window in windows]).to(self.device)
             for name in ('rot_world_joint', 'rot_valid', 'location', 'location_valid')
         )
+        # All that was ever located, though it may be silent now: a rule recorded as a graph is one for each such set.
+        self._located |= set(location_valid.any(0).any(0).nonzero().flatten().tolist())
+        stddev = windows[0].position_stddev.to(self.device)
+        location, location_stddev = self._smoothed(location, location_valid, stddev)
         turn = rotation.about_z(-window_heading(rot, rot_valid))[:, None, None]
         zeroed = torch.tensor([window.zeroed for window in windows], device=self.device)
         head, seen = (
@@ -157,13 +164,11 @@ class PoseSolver:
             travelled, travel_valid & self.use_travel, zeroed, acceleration, acceleration_valid,
         )  # fmt: skip
         likelihood = None
-        # All that was ever located, though it may be silent now: a rule recorded as a graph is one for each such set.
-        self._located |= set(location_valid.any(0).any(0).nonzero().flatten().tolist())
         if self.use_locations and self._located:
             joints = sorted(self._located)
             likelihood = LocationLikelihood.of_joints(
                 self._bones, joints, (turn @ location[..., None])[..., joints, :, 0], location_valid[..., joints],
-                windows[0].position_stddev.to(self.device)[joints],
+                location_stddev[..., joints],
                 Floor.under(self.skeleton, self._bones, floor_height) if self.use_floor else None,
             )  # fmt: skip
         noise = self._noise.expand(len(windows), -1, -1, -1)
@@ -171,6 +176,21 @@ class PoseSolver:
         told = self.prior.told(sample.covariance, rot_valid[:, -1])
         sample = replace(sample, covariance=told)
         return self._posterior(sample, turn, location[:, -1], location_valid[:, -1], floor_height)
+
+    def _smoothed(
+        self, location: Float[Tensor, 'batch frame joint 3'], valid: Bool[Tensor, 'batch frame joint'],
+        stddev: Float[Tensor, 'joint'],
+    ) -> tuple[Float[Tensor, 'batch frame joint 3'], Float[Tensor, 'batch frame joint']]:  # fmt: skip
+        """What the trackers say with their noise taken out, and how far that may still be off [m]."""
+        joints, spread = sorted(self._located), stddev.expand(valid.shape)
+        if not (self.use_smoothing and joints):
+            return location, spread
+        acceleration = _ACCELERATION * self.skeleton.standing_head_height
+        places, left = smoothed(
+            location[:, :, joints], valid[..., joints], stddev[joints], self.prior.rate, acceleration
+        )
+        index = torch.tensor(joints, device=location.device)
+        return location.index_copy(2, index, places), spread.clone().index_copy(2, index, left)
 
     def _acceleration(
         self, windows: list[JointWindow], turn: Float[Tensor, 'batch 1 1 3 3']

@@ -57,6 +57,7 @@ class Method:
     streaming: bool
     use_travel: bool = True
     use_floor: bool = True
+    use_smoothing: bool = True
     use_acceleration: bool = True
 
     def solver(self, prior: MotionPrior, skeleton: Skeleton, seed: int) -> PoseSolver:
@@ -69,6 +70,7 @@ class Method:
             use_acceleration=self.use_acceleration,
             use_locations=self.use_locations,
             use_floor=self.use_floor,
+            use_smoothing=self.use_smoothing,
             seed=seed,
         )
 
@@ -84,6 +86,9 @@ METHODS = {
     'inpose_no_floor': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True, use_floor=False),
     'inpose_no_height': Method(InPoseRule(), use_height=False, use_locations=True, streaming=True),
     'inpose_no_travel': Method(InPoseRule(), use_height=True, use_travel=False, use_locations=True, streaming=True),
+    'inpose_no_smoothing': Method(
+        InPoseRule(), use_height=True, use_locations=True, streaming=True, use_smoothing=False
+    ),
     'inpose_no_acceleration': Method(
         InPoseRule(), use_height=True, use_locations=True, streaming=True, use_acceleration=False
     ),
