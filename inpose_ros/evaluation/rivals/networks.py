@@ -38,7 +38,7 @@ def load(folder: Path, device: torch.device) -> Weights:
     if not (folder / 'config.json').exists():
         raise ModelError(
             f'{folder} holds no weights of the rival {name}; train them by `inpose train --rival {name} --data FOLDER '
-            f'--out runs/{name} --steps 12000`, and copy runs/{name}/model there'
+            f'--out runs/{name} --steps 9000`, and copy runs/{name}/model there'
         )
     denoiser, measured = checkpoint.load(folder)
     if TASKS[name].keeps_residuals and residuals.FACTOR not in measured:
