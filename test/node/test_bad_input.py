@@ -133,12 +133,14 @@ def test_a_sensor_that_sends_rubbish_is_as_if_silent_is_named_and_is_back_within
     node = stage.active()
     stage.until(lambda: bodies and bodies[-1].measured[LEFT_WRIST])
     stage.until(lambda: len(lively.sent) > 120)  # until its noise is known
+    before = len(bodies)
     lively.spoil['left_wrist'] = SPOILERS[cause]()
     stage.until(lambda: not bodies[-1].measured[LEFT_WRIST], timeout=15)
     stage.until(lambda: told and f'{cause}: left_wrist' in told[-1].status[0].message)
     stage.until(lambda: told[-1].status[0].level == DiagnosticStatus.WARN)
     assert int(values_of(told)[f'left_wrist rejected: {cause}']) > 0
-    stage.until(lambda: bodies[-1].state == BodyPose.STATE_DEGRADED)
+    # On a busy machine the diagnostics may come after the sensor is believed again.
+    stage.until(lambda: any(body.state == BodyPose.STATE_DEGRADED for body in bodies[before:]))
     assert bodies[-1].measured[smpl22.HEAD] and not bodies[-1].measured[LEFT_WRIST]
     lively.heal()
     stage.until(lambda: bodies[-1].measured[LEFT_WRIST])
