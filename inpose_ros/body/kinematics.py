@@ -75,12 +75,14 @@ def shared_out(rot_world_joint: Float[Tensor, '*batch joint 3 3']) -> Float[Tens
     foot. Limbs, pelvis, spine3 and head keep their rotations.
     """
     joints = dict(zip(smpl22.JOINTS, rot_world_joint.unbind(-3)))
-    trunk = rotation.log(joints['pelvis'].transpose(-1, -2) @ joints['spine3'])
-    neck = rotation.log(joints['spine3'].transpose(-1, -2) @ joints['head'])
+    start = torch.stack((joints['pelvis'], joints['spine3']), -3)
+    end = torch.stack((joints['spine3'], joints['head']), -3)
+    trunk, neck = rotation.log(start.transpose(-1, -2) @ end).unbind(-2)
+    third, two_thirds, half = rotation.exp(torch.stack((trunk / 3, 2 * trunk / 3, neck / 2), -2)).unbind(-3)
     joints |= {
-        'spine1': joints['pelvis'] @ rotation.exp(trunk / 3),
-        'spine2': joints['pelvis'] @ rotation.exp(trunk * 2 / 3),
-        'neck': joints['spine3'] @ rotation.exp(neck / 2),
+        'spine1': joints['pelvis'] @ third,
+        'spine2': joints['pelvis'] @ two_thirds,
+        'neck': joints['spine3'] @ half,
         'left_foot': joints['left_ankle'],
         'right_foot': joints['right_ankle'],
     }
