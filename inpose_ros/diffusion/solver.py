@@ -23,7 +23,7 @@ from inpose_ros.sensing.smoothing import smoothed
 
 DEFAULT_MODEL = Path(__file__).parents[1] / 'models' / 'default'
 # How heads and hands are accelerated, rms, over the standing height of the head [1/s^2].
-_ACCELERATION = 4.0
+_ACCELERATION = 8.0
 RULES = {'inpose': InPoseRule, 'paper': PaperRule}
 
 
