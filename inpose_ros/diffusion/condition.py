@@ -41,14 +41,16 @@ def travel(
 ) -> tuple[Float[Tensor, 'batch frame 3'], Bool[Tensor, 'batch frame']]:
     """Where the head was, from where it was last seen: how it moved, not where it is; and where that is known.
 
-    `place` is over the standing height. A tracker that found itself elsewhere did not move: what was before counts no
-    more.
+    `place` is over the standing height. A tracker that was lost, or jumped, may have found itself elsewhere, which is
+    no movement: what was before counts no more.
     """
-    last_seen = seen.shape[1] - 1 - seen.flip(1).int().argmax(-1)
+    frames = seen.shape[1]
+    last_seen = frames - 1 - seen.flip(1).int().argmax(-1)
     last = place[torch.arange(len(place), device=place.device), last_seen]
-    jumped = (place.diff(dim=1).norm(dim=-1) > _JUMP) & seen[:, 1:] & seen[:, :-1]
-    later_jumps = torch.nn.functional.pad(jumped.int().flip(1).cumsum(1).flip(1), (0, 1))
-    known = seen & (later_jumps == 0)
+    unbroken = seen[:, 1:] & seen[:, :-1] & (place.diff(dim=1).norm(dim=-1) <= _JUMP)
+    breaks = ~unbroken & (torch.arange(1, frames, device=seen.device) <= last_seen[:, None])
+    later_breaks = torch.nn.functional.pad(breaks.int().flip(1).cumsum(1).flip(1), (0, 1))
+    known = seen & (later_breaks == 0)
     return (place - last[:, None]) * known[..., None], known
 
 

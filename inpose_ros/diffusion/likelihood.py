@@ -92,7 +92,8 @@ class LocationLikelihood:
 
     def newest(self) -> 'LocationLikelihood':
         """The newest frame alone."""
-        stddev = self.stddev if self.stddev.ndim == 2 else self.stddev[..., -1:, :, :]
+        per_frame = self.stddev.ndim > 2
+        stddev = self.stddev[..., -1:, :, :] if per_frame else self.stddev
         return replace(self, location=self.location[..., -1:, :, :], valid=self.valid[..., -1:, :], stddev=stddev)
 
     @property

@@ -14,7 +14,7 @@ from inpose_ros.diffusion.schedule import NoiseSchedule
 from inpose_ros.geometry import rotation
 
 _TANGENT = 3 * JOINTS
-_NONE = torch.ones(())
+_UNCHANGED = torch.ones(())
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Spread:
     steps: Float[Tensor, 'level']
     correlation: Float[Tensor, 'level tangent tangent']
     scale: Float[Tensor, 'level tangent']
-    caution: Float[Tensor, ''] = _NONE
+    caution: Float[Tensor, ''] = _UNCHANGED
 
     @classmethod
     def unmeasured(cls) -> 'Spread':

@@ -37,8 +37,7 @@ class MotionWindow:
     """A batch of true motion on the prior's grid, world axes, metres; `real` is false before a clip's first frame.
 
     Where `zeroed`, joints and bones are turned so that they are at zero in the person's own N-pose, and the bends of
-    trunk, neck and toes are shared out evenly (motion.neutral,
-    kinematics.shared_out).
+    trunk, neck and toes are shared out evenly (motion.neutral, kinematics.shared_out).
     """
 
     rot_world_joint: Float[Tensor, 'batch frame joint 3 3']

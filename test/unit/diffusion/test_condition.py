@@ -46,6 +46,20 @@ def test_travel_tells_how_the_head_moved_and_not_where_it_is():
     assert torch.allclose(here[:, 0].norm(dim=-1), torch.tensor([0.55, 0.40]))
 
 
+def test_a_head_that_was_lost_has_travelled_since_it_came_back_only():
+    place, seen = walk(), torch.ones(2, 12, dtype=torch.bool)
+    seen[:, 4:7] = False
+    place[0, 7:] += torch.tensor([0.0, 3.0, 0.0])  # it is believed in its new place after a while
+    found, known = travel(place, seen)
+    assert all(each.nonzero().flatten().tolist() == list(range(7, 12)) for each in known)
+    assert found.abs().max() < 0.3 and not found[~known].any()
+
+
+def test_a_head_that_was_never_seen_has_not_travelled():
+    found, known = travel(walk(), torch.zeros(2, 12, dtype=torch.bool))
+    assert not known.any() and not found.any()
+
+
 def test_a_head_that_jumped_has_travelled_since_then_only():
     place = walk()
     place[0, 5:] += torch.tensor([0.0, 0.0, 1.0])
