@@ -30,6 +30,7 @@ def train(
     threads: int = 0,
     seed: int = 0,
     validate_every: int = 250,
+    dropout: float = 0.0,
     start: Path | None = None,
     rival: str | None = None,
 ) -> None:
@@ -48,6 +49,7 @@ def train(
         threads: Threads of PyTorch on the CPU; 0 leaves its own choice.
         seed: Seed of all that is drawn by chance.
         validate_every: Steps between validations and checkpoints.
+        dropout: Share of what each layer adds that is left out by chance.
         start: Model folder whose weights to start from.
         rival: Train this one in place of the prior: location_conditioned, location_augmented, regression or
             regression_ik. They are compared after as many steps as the prior.
@@ -62,7 +64,10 @@ def train(
     config, task = DenoiserConfig(width=width, layers=layers), PriorTask() if rival is None else TASKS[rival]
     trainer = Trainer(
         out,
-        TrainingConfig(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, validate_every=validate_every),
+        TrainingConfig(
+            steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, validate_every=validate_every,
+            dropout=dropout,
+        ),  # fmt: skip
         config,
         *(WindowSource(task.bodies(PackedMotion(data, split, names)), config.frames, config.rate) for split in _SPLITS),
         select_device(device),

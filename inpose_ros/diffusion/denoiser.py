@@ -120,13 +120,14 @@ class Block(nn.Module):
             nn.GELU(),
             nn.Linear(config.expansion * width, width),
         )
+        self.dropout = nn.Dropout(0.0)  # in training only; see Denoiser.drop
 
     def forward(
         self, x: Float[Tensor, 'batch frame width'], shared: Float[Tensor, 'batch 6 width']
     ) -> Float[Tensor, 'batch frame width']:
         shift1, scale1, gate1, shift2, scale2, gate2 = (shared + self.modulation)[:, :, None].unbind(1)
-        x = x + gate1 * self._attend(self.norm1(x) * (1 + scale1) + shift1)
-        return x + gate2 * self.feedforward(self.norm2(x) * (1 + scale2) + shift2)
+        x = x + gate1 * self.dropout(self._attend(self.norm1(x) * (1 + scale1) + shift1))
+        return x + gate2 * self.dropout(self.feedforward(self.norm2(x) * (1 + scale2) + shift2))
 
     def _attend(self, x: Float[Tensor, 'batch frame width']) -> Float[Tensor, 'batch frame width']:
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
@@ -163,6 +164,11 @@ class Denoiser(nn.Module):
             last.bias.zero_()
             rows = self.embed_condition.weight.unflatten(-1, (self.config.patch, CONDITION_FEATURES))
             rows[..., : JOINTS * JOINT_FEATURES].unflatten(-1, (JOINTS, JOINT_FEATURES))[..., 7:].zero_()
+
+    def drop(self, share: float) -> None:
+        """In training, leave out this share of what each layer adds (Srivastava et al., 2014); no weights change."""
+        for block in self.blocks:
+            block.dropout.p = share
 
     def forward(
         self, noisy: Float[Tensor, 'batch frame joint 6'], step: Int[Tensor, 'batch'], condition: Condition

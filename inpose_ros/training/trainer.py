@@ -32,6 +32,7 @@ class TrainingConfig:
     ema_decay: float = 0.999
     seed: int = 0
     validate_every: int = 500
+    dropout: float = 0.0
 
 
 class Trainer:
@@ -49,6 +50,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.generator = torch.Generator().manual_seed(config.seed)
         self.denoiser = Denoiser(denoiser).to(device)
+        self.denoiser.drop(config.dropout)
         self.spread: Spread | None = None
         if start is not None:
             weights, self.spread = _weights(start, denoiser)
@@ -130,7 +132,7 @@ class Trainer:
         example = self.task.example(window, prior, self.generator)
         for group in self.optimizer.param_groups:
             group['lr'] = self.config.learning_rate * self._rate_factor()
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=_is_half_fast(self.device)):
             prediction = self.denoiser(example.noisy, example.steps, example.condition)
         terms = loss.loss_terms(prediction, example.window, example.heading)
         total = loss.total_loss(terms)
@@ -162,6 +164,11 @@ class Trainer:
             writer.writerow(
                 {name: f'{value:.5g}' if isinstance(value, float) else value for name, value in row.items()}
             )
+
+
+def _is_half_fast(device: torch.device) -> bool:
+    """Whether bfloat16 is worth using: a CPU without AVX-512 emulates it, fifty times slower than single precision."""
+    return device.type != 'cpu' or torch.backends.cpu.get_cpu_capability() == 'AVX512'
 
 
 def _weights(folder: Path, config: DenoiserConfig) -> tuple[dict[str, Tensor], Spread | None]:
