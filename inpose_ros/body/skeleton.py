@@ -1,5 +1,6 @@
 """Skeleton: the bones of one person."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,18 +77,18 @@ class Skeleton:
             bones[joints] = bones[joints] * factor
         return Skeleton(bones)
 
-    @property
+    @functools.cached_property
     def rest_positions(self) -> Float[Tensor, 'joint 3']:
         """Joint positions in the T-pose, relative to the pelvis [m]."""
         return _rest_positions(self.bones)
 
-    @property
+    @functools.cached_property
     def standing_head_height(self) -> float:
         """Height of the head joint over the toe joints in the T-pose [m]: the unit of scale-free lengths."""
         rest = self.rest_positions[:, 2]
         return float(rest[smpl22.HEAD] - rest[list(smpl22.TOES)].mean())
 
-    @property
+    @functools.cached_property
     def stature(self) -> float:
         """Body height [m], by the mean body's ratio of stature to the head joint's height."""
         return smpl22.MEAN_STATURE * self.standing_head_height / Skeleton.mean().standing_head_height

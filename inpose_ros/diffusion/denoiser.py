@@ -87,6 +87,10 @@ class Condition:
         """The measured rotations, zero where there is none."""
         return self.rotation * self.rotation_mask[..., None]
 
+    def frames(self, which: slice) -> 'Condition':
+        """Some frames of it."""
+        return Condition(**{name: part[:, which] for name, part in vars(self).items()})
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -101,6 +105,21 @@ class Prediction:
     log_stddev: Float[Tensor, 'batch frame joint 3']
     contact: Float[Tensor, 'batch frame 2']
     root_velocity: Float[Tensor, 'batch frame 3']
+
+    @classmethod
+    def read(cls, rows: Float[Tensor, 'batch frame output'], condition: Condition) -> 'Prediction':
+        """From the rows that the network puts out: rotations relative to the measured ones, and so on."""
+        joints = rows[..., : JOINTS * 9].unflatten(-1, (JOINTS, 9))
+        return cls(
+            rotation=joints[..., :6] + condition.measured(),
+            log_stddev=joints[..., 6:] - 2.0,
+            contact=rows[..., -5:-3],
+            root_velocity=rows[..., -3:],
+        )
+
+    def frames(self, which: slice) -> 'Prediction':
+        """Some frames of it."""
+        return Prediction(**{name: part[:, which] for name, part in vars(self).items()})
 
 
 class Block(nn.Module):
@@ -173,19 +192,22 @@ class Denoiser(nn.Module):
     def forward(
         self, noisy: Float[Tensor, 'batch frame joint 6'], step: Int[Tensor, 'batch'], condition: Condition
     ) -> Prediction:
-        shared = self.embed_step(self._step_features(step, noisy)).unflatten(-1, (6, -1))
-        x = self.embed_noisy(self._patched(noisy.flatten(-2)))
-        x = x + self.embed_condition(self._patched(condition.features())) + self.position
+        return Prediction.read(self.rows(noisy.flatten(-2), step, condition.features()), condition)
+
+    def rows(
+        self, noisy: Float[Tensor, 'batch frame noisy'], step: Int[Tensor, 'batch'],
+        features: Float[Tensor, 'batch frame feature'],
+    ) -> Float[Tensor, 'batch frame output']:  # fmt: skip
+        """The network alone, from rows to rows: what a backend runs."""
+        shared = self.modulation(step, noisy)
+        x = self.embed_noisy(self._patched(noisy)) + self.embed_condition(self._patched(features)) + self.position
         for block in self.blocks:
             x = block(x, shared)
-        out = self.head(self.norm(x)).float().unflatten(-1, (self.config.patch, OUTPUT_FEATURES)).flatten(1, 2)
-        joints = out[..., : JOINTS * 9].unflatten(-1, (JOINTS, 9))
-        return Prediction(
-            rotation=joints[..., :6] + condition.measured(),
-            log_stddev=joints[..., 6:] - 2.0,
-            contact=out[..., -5:-3],
-            root_velocity=out[..., -3:],
-        )
+        return self.head(self.norm(x)).float().unflatten(-1, (self.config.patch, OUTPUT_FEATURES)).flatten(1, 2)
+
+    def modulation(self, step: Int[Tensor, 'batch'], like: Tensor) -> Float[Tensor, 'batch 6 width']:
+        """What the timestep does to every layer; `like` gives the type."""
+        return self.embed_step(self._step_features(step, like)).unflatten(-1, (6, -1))
 
     def _patched(self, rows: Float[Tensor, 'batch frame feature']) -> Float[Tensor, 'batch token feature2']:
         return rows.unflatten(1, (-1, self.config.patch)).flatten(-2)

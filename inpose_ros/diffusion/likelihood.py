@@ -19,7 +19,7 @@ _LARGEST_STEP = 0.8  # [rad]
 _UNKNOWN = 100.0  # standard deviation of what is not measured at all [m]
 
 # The lower foot stands if its contact is at least this likely, both do above the second probability.
-_LOWER_STANDS, _BOTH_STAND = 0.3, 0.8
+LOWER_STANDS, BOTH_STAND = 0.3, 0.8
 # How far a standing toe is from where the mean sole has it, over the stature: 3 cm on the average body.
 _SOLE_SPREAD = 0.03 / smpl22.MEAN_STATURE
 
@@ -47,7 +47,12 @@ class Floor:
         """Which foot stands: by its probability of contact, and by being the lower one."""
         height = kinematics.positions_from_bones(self.bones, rot)[..., list(smpl22.TOES), 2]
         lower = height <= height.amin(-1, keepdim=True)
-        return (lower & (contact > _LOWER_STANDS)) | (contact > _BOTH_STAND)
+        return (lower & (contact > LOWER_STANDS)) | (contact > BOTH_STAND)
+
+    @property
+    def axes_stddev(self) -> tuple[float, float, float]:
+        """How well the place of a toe that stands is known along each axis [m]: not at all but for its height."""
+        return _UNKNOWN, _UNKNOWN, self.stddev
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ class LocationLikelihood:
             return self
         stands = self.floor.stands(rot, contact) & self.valid.any(-1, keepdim=True)
         place = self.location.new_tensor([0.0, 0.0, self.floor.height]).expand(*stands.shape, 3)
-        spread = self.stddev.new_tensor([_UNKNOWN, _UNKNOWN, self.floor.stddev]).expand(*self.stddev.shape[:-2], 2, 3)
+        spread = self.stddev.new_tensor(self.floor.axes_stddev).expand(*self.stddev.shape[:-2], 2, 3)
         return LocationLikelihood(
             chain=torch.cat((self.chain, kinematics.location_map(self.floor.bones)[list(smpl22.TOES)])),
             location=torch.cat((self.location, place), -2),

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from inpose_ros.body import kinematics
 from inpose_ros.diffusion import checkpoint
+from inpose_ros.diffusion.backend import Backend, TorchBackend, backend_for
 from inpose_ros.diffusion.denoiser import JOINTS, Condition, Denoiser, Prediction
 from inpose_ros.diffusion.schedule import NoiseSchedule
 from inpose_ros.geometry import rotation
@@ -56,16 +57,25 @@ class MotionPrior:
         self.denoiser = denoiser.to(self.device)
         self.schedule = NoiseSchedule()
         self.spread = (spread or Spread.unmeasured()).to(self.device)
+        self.backend: Backend = TorchBackend(self.denoiser)
 
     @classmethod
-    def load(cls, folder: str | Path, device: torch.device) -> 'MotionPrior':
+    def load(
+        cls, folder: str | Path, device: torch.device, backend: str = 'torch', threads: int = 1
+    ) -> 'MotionPrior':
         """Read a model folder.
+
+        Args:
+            threads: of a backend that has its own.
 
         Raises:
             ModelError: see checkpoint.load.
+            DeviceError: see backend_for.
         """
         denoiser, tensors = checkpoint.load(folder)
-        return cls(denoiser, Spread(**tensors) if tensors else None, device)
+        prior = cls(denoiser, Spread(**tensors) if tensors else None, device)
+        prior.backend = backend_for(backend, prior.denoiser, device, threads)
+        return prior
 
     @property
     def frames(self) -> int:
@@ -82,8 +92,7 @@ class MotionPrior:
 
     def denoise(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction:
         """Predict the clean window from x_t."""
-        steps = torch.full((len(noisy),), step, device=noisy.device)
-        return self.denoiser(noisy, steps, condition)
+        return self.backend(noisy, step, condition)
 
     def rotations(self, prediction: Prediction, condition: Condition) -> Float[Tensor, 'batch frame joint 3 3']:
         """The predicted rotations; where a rotation was measured, the measurement.

@@ -19,6 +19,9 @@ from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.geometry import rotation
 
 
+_NEWEST = slice(-1, None)  # a covariance is wanted of the newest frame alone
+
+
 @dataclass(frozen=True)
 class Sample:
     """A window drawn from the posterior, heading-free, with the covariance of its newest frame's tangent [rad^2]."""
@@ -36,14 +39,6 @@ class SamplingRule(Protocol):
         self, prior: MotionPrior, noise: Float[Tensor, 'batch frame joint 6'], condition: Condition,
         likelihood: LocationLikelihood | None, measured_stddev: Float[Tensor, 'joint'],
     ) -> Sample: ...  # fmt: skip
-
-
-def _newest(prediction: Prediction, condition: Condition) -> tuple[Prediction, Condition]:
-    """The newest frame of both, which is all that a covariance is wanted of."""
-    parts = [
-        type(value)(**{name: part[:, -1:] for name, part in vars(value).items()}) for value in (prediction, condition)
-    ]
-    return parts[0], parts[1]
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,7 @@ class InPoseRule:
         measured_stddev: Float[Tensor, 'joint'],
     ) -> Sample:  # fmt: skip
         rot = prior.rotations(prediction, condition)
-        covariance = prior.covariance(*_newest(prediction, condition), self.steps[-1], measured_stddev)
+        covariance = prior.covariance(prediction.frames(_NEWEST), condition.frames(_NEWEST), self.steps[-1], measured_stddev)
         if likelihood is not None:
             contact = prediction.contact[:, -1:].sigmoid()
             likelihood = likelihood.newest().with_feet(rot[:, -1:], contact)
@@ -130,7 +125,7 @@ class PaperRule:
             ratio = alpha_bar / before
             mean = (before**0.5 * (1 - ratio) * clean + ratio**0.5 * (1 - before) * noisy) / (1 - alpha_bar)
             noisy = mean + self.strength * alpha_bar**0.5 * pull
-        covariance = prior.covariance(*_newest(prediction, condition), 0, measured_stddev)[:, -1]
+        covariance = prior.covariance(prediction.frames(_NEWEST), condition.frames(_NEWEST), 0, measured_stddev)[:, -1]
         return Sample(rotation.matrix_from_6d(noisy), covariance, prediction)
 
     def _denoise(

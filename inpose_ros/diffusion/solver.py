@@ -12,6 +12,7 @@ from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion.condition import size_free_condition, travel, window_heading
+from inpose_ros.diffusion.denoiser import Condition
 from inpose_ros.diffusion.likelihood import Floor, LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule, Sample, SamplingRule
@@ -51,6 +52,21 @@ def load_solver(
     prior = MotionPrior.load(model or DEFAULT_MODEL, select_device(device))
     rule = TracedRule(InPoseRule()) if method == 'inpose' else RULES[method]()
     return PoseSolver(prior, skeleton, rule, seed=seed)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a batch of windows says: `turn` takes the world to the heading-free frame of the condition.
+
+    `location` [m] and its `location_stddev` [m] are in the world, smoothed; `rotation_stddev` [rad].
+    """
+
+    turn: Float[Tensor, 'batch 1 1 3 3']
+    condition: Condition
+    location: Float[Tensor, 'batch frame joint 3']
+    location_valid: Bool[Tensor, 'batch frame joint']
+    location_stddev: Float[Tensor, 'batch frame joint']
+    rotation_stddev: Float[Tensor, 'joint']
 
 
 @dataclass(frozen=True)
@@ -142,11 +158,28 @@ class PoseSolver:
 
     def solve_batch(self, windows: list[JointWindow], floor_height: float = 0.0) -> Posterior:
         """As solve, for windows of one person that wear the same sensors; frames and batch on the solver's device."""
+        given = self._given(windows, floor_height)
+        likelihood = None
+        if self.use_locations and self._located:
+            joints = sorted(self._located)
+            location = (given.turn @ given.location[..., None])[..., joints, :, 0]
+            likelihood = LocationLikelihood.of_joints(
+                self._bones, joints, location, given.location_valid[..., joints], given.location_stddev[..., joints],
+                Floor.under(self.skeleton, self._bones, floor_height) if self.use_floor else None,
+            )  # fmt: skip
+        noise = self._noise.expand(len(windows), -1, -1, -1)
+        sample = self.rule(self.prior, noise, given.condition, likelihood, given.rotation_stddev)
+        told = self.prior.told(sample.covariance, given.condition.rotation_mask[:, -1])
+        sample = replace(sample, covariance=told)
+        return self._posterior(sample, given.turn, given.location[:, -1], given.location_valid[:, -1], floor_height)
+
+    def _given(self, windows: Sequence[JointWindow], floor_height: float) -> Given:
+        """What the windows say, with the trackers' noise taken out, turned to the person's heading."""
         rot, rot_valid, location, location_valid = (
             torch.stack([getattr(window, name) for window in windows]).to(self.device)
             for name in ('rot_world_joint', 'rot_valid', 'location', 'location_valid')
         )
-        # All that was ever located, though it may be silent now: a rule recorded as a graph is one for each such set.
+        # All that was ever located, though it may be silent now.
         self._located |= set(location_valid.any(0).any(0).nonzero().flatten().tolist())
         stddev = windows[0].position_stddev.to(self.device)
         location, location_stddev = self._smoothed(location, location_valid, stddev)
@@ -163,19 +196,9 @@ class PoseSolver:
             turn @ rot, rot_valid, (head[..., 2] - floor_height) / size, seen & self.use_height,
             travelled, travel_valid & self.use_travel, zeroed, acceleration, acceleration_valid,
         )  # fmt: skip
-        likelihood = None
-        if self.use_locations and self._located:
-            joints = sorted(self._located)
-            likelihood = LocationLikelihood.of_joints(
-                self._bones, joints, (turn @ location[..., None])[..., joints, :, 0], location_valid[..., joints],
-                location_stddev[..., joints],
-                Floor.under(self.skeleton, self._bones, floor_height) if self.use_floor else None,
-            )  # fmt: skip
-        noise = self._noise.expand(len(windows), -1, -1, -1)
-        sample = self.rule(self.prior, noise, condition, likelihood, windows[0].rotation_stddev.to(self.device))
-        told = self.prior.told(sample.covariance, rot_valid[:, -1])
-        sample = replace(sample, covariance=told)
-        return self._posterior(sample, turn, location[:, -1], location_valid[:, -1], floor_height)
+        return Given(
+            turn, condition, location, location_valid, location_stddev, windows[0].rotation_stddev.to(self.device)
+        )
 
     def _smoothed(
         self, location: Float[Tensor, 'batch frame joint 3'], valid: Bool[Tensor, 'batch frame joint'],

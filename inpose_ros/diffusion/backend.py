@@ -1,0 +1,130 @@
+"""Backends: what runs the denoiser's network. PyTorch is the reference; the others must agree with it."""
+
+import importlib.util
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inpose_ros.diffusion.denoiser import Condition, Denoiser, Prediction
+from inpose_ros.errors import DeviceError
+
+NAMES = ('auto', 'torch', 'openvino', 'cuda_graph')
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Runs the network at one step for a batch of windows."""
+
+    name: str
+
+    def __call__(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction: ...
+
+
+class TorchBackend:
+    """PyTorch, operation by operation: the reference."""
+
+    name = 'torch'
+
+    def __init__(self, denoiser: Denoiser) -> None:
+        self._denoiser = denoiser
+
+    def __call__(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction:
+        return self._denoiser(noisy, torch.full((len(noisy),), step, device=noisy.device), condition)
+
+
+class OpenVinoBackend:
+    """OpenVINO on the CPU, in single precision; one compiled network for each size of batch.
+
+    Raises:
+        DeviceError: OpenVINO is not installed.
+    """
+
+    name = 'openvino'
+
+    def __init__(self, denoiser: Denoiser, threads: int) -> None:
+        if not _has_openvino():
+            raise DeviceError('backend is openvino, which is not installed: pip install openvino, or choose torch')
+        self._denoiser, self._threads = denoiser, threads
+        self._requests: dict[int, Any] = {}
+        self._modulations: dict[int, Float[np.ndarray, '6 width']] = {}
+
+    @torch.no_grad()
+    def __call__(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction:
+        if step not in self._modulations:
+            self._modulations[step] = self._denoiser.modulation(torch.tensor([step]), noisy)[0].numpy()
+        if len(noisy) not in self._requests:
+            self._requests[len(noisy)] = self._compiled(len(noisy))
+        inputs = [noisy.flatten(-2).numpy(), condition.features().numpy(), self._modulations[step]]
+        rows = self._requests[len(noisy)].infer(inputs, share_inputs=True)[0]
+        return Prediction.read(torch.from_numpy(rows), condition)  # infer gives a copy of its own
+
+    def _compiled(self, batch: int) -> Any:
+        from inpose_ros.diffusion import openvino_graph  # optional: it imports OpenVINO
+
+        return openvino_graph.compiled(openvino_graph.network_graph(self._denoiser, batch), self._threads)
+
+
+class CudaGraphBackend:
+    """PyTorch on a GPU, its kernels recorded as a CUDA graph for each step and size of batch, and replayed.
+
+    Raises:
+        DeviceError: the network is not on a GPU.
+    """
+
+    name = 'cuda_graph'
+
+    def __init__(self, denoiser: Denoiser, device: torch.device) -> None:
+        if device.type != 'cuda':
+            raise DeviceError(f'backend is cuda_graph, but the device is {device}; choose auto')
+        self._denoiser = denoiser
+        self._graphs: dict[tuple[int, int], tuple] = {}
+
+    def __call__(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction:
+        rows, features = noisy.flatten(-2), condition.features()
+        key = (len(noisy), step)
+        if key not in self._graphs:
+            self._graphs[key] = self._record(rows, features, step)
+        graph, inputs, out = self._graphs[key]
+        inputs[0].copy_(rows)
+        inputs[1].copy_(features)
+        graph.replay()
+        return Prediction.read(out.clone(), condition)
+
+    @torch.no_grad()
+    def _record(self, rows: Tensor, features: Tensor, step: int) -> tuple:
+        inputs, steps = (rows.clone(), features.clone()), torch.full((len(rows),), step, device=rows.device)
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):  # kernels are chosen and memory is taken before anything is recorded
+            for _ in range(3):
+                self._denoiser.rows(inputs[0], steps, inputs[1])
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            out = self._denoiser.rows(inputs[0], steps, inputs[1])
+        return graph, inputs, out
+
+
+def _has_openvino() -> bool:
+    return importlib.util.find_spec('openvino') is not None
+
+
+def backend_for(name: str, denoiser: Denoiser, device: torch.device, threads: int) -> Backend:
+    """The backend of that name; `auto` takes a CUDA graph on a GPU, and on a CPU OpenVINO where it is installed.
+
+    Raises:
+        DeviceError: the name is none, or what it needs is not there.
+    """
+    if name not in NAMES:
+        raise DeviceError(f'backend is {name!r}; it must be one of {", ".join(NAMES)}')
+    if name == 'auto':
+        on_cpu = 'openvino' if _has_openvino() else 'torch'
+        name = 'cuda_graph' if device.type == 'cuda' else on_cpu
+    if name == 'openvino' and device.type != 'cpu':
+        raise DeviceError(f'backend is openvino, which runs on the CPU, but the device is {device}; choose auto')
+    if name == 'openvino':
+        return OpenVinoBackend(denoiser, threads)
+    return CudaGraphBackend(denoiser, device) if name == 'cuda_graph' else TorchBackend(denoiser)

@@ -1,0 +1,43 @@
+"""Past: what the streaming solver said of a body so far, on any grid, and where that would go on to."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+_LEAST_BASE = 30_000_000  # a body's velocity is taken over at least so long [ns]
+_LONGEST_STEP = 2.0  # it is carried on for so many times that at most
+
+
+@dataclass(frozen=True)
+class Past:
+    """Columns of world <- joint rotations at rising stamps [ns]; the last is the newest estimate."""
+
+    stamps: Int[np.ndarray, 'time']
+    columns: Float[np.ndarray, 'time joint 2 3']
+
+    @property
+    def newest_ns(self) -> int:
+        return int(self.stamps[-1])
+
+    def at(self, grid: Int[np.ndarray, 'frame']) -> Float[np.ndarray, 'frame joint 2 3']:
+        """Interpolated; before the first it is the first, and behind the last it goes on as it moved.
+
+        The columns are not orthonormal between stamps: for the network they are a noisy pose anyway.
+        """
+        high = self.stamps.searchsorted(grid).clip(1, len(self.stamps) - 1)
+        low = high - 1
+        fraction = (grid - self.stamps[low]) / (self.stamps[high] - self.stamps[low])
+        beyond = grid > self.newest_ns
+        if beyond.any():
+            base = max(0, int(self.stamps.searchsorted(self.newest_ns - _LEAST_BASE, side='right')) - 1)
+            low[beyond], high[beyond] = base, len(self.stamps) - 1
+            on = (grid[beyond] - self.stamps[base]) / (self.newest_ns - self.stamps[base])
+            fraction[beyond] = np.minimum(on, 1 + _LONGEST_STEP)
+        weight = fraction.clip(0, None)[:, None, None, None]
+        return (1 - weight) * self.columns[low] + weight * self.columns[high]
+
+    def then(self, stamp_ns: int, columns: Float[np.ndarray, 'joint 2 3'], span_ns: int) -> 'Past':
+        """With a newer estimate; forgets what is older than `span_ns` before it."""
+        kept = slice(max(0, int(self.stamps.searchsorted(stamp_ns - span_ns)) - 1), None)
+        return Past(np.append(self.stamps[kept], stamp_ns), np.concatenate((self.columns[kept], columns[None])))

@@ -1,0 +1,302 @@
+"""StreamSolver: a pose for every frame, each from the one before, in one pass of the network.
+
+What was said of the body so far takes the place of the sampler's earlier steps: brought onto the new window's grid and
+carried on to its newest frame, it is what the denoiser's last step starts from. So a frame costs one pass where a window
+from scratch costs two, and is smoother. A wrong past would keep itself alive; so now and then, after a frame has been
+handed out, a pass that knows no past is compared with it, and where they disagree by more than that pass doubts itself,
+the stream starts anew from there.
+"""
+
+import time
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from inpose_ros.body import kinematics, smpl22
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.body.state import BodyState
+from inpose_ros.diffusion import single_frame
+from inpose_ros.diffusion.denoiser import Prediction
+from inpose_ros.diffusion.likelihood import Floor
+from inpose_ros.diffusion.past import Past
+from inpose_ros.diffusion.prior import MotionPrior
+from inpose_ros.diffusion.sampler import InPoseRule
+from inpose_ros.diffusion.single_frame import FrameLikelihood
+from inpose_ros.diffusion.solver import Given, PoseSolver, Posterior
+from inpose_ros.geometry import rotation
+from inpose_ros.sensing.resample import JointWindow
+
+_SCRATCH, _LEVEL = InPoseRule().steps  # noise levels: of a pass that knows no past, and of one that does
+_LEVELS_APART = 150  # of further steps, from noisier down to _LEVEL
+_FRESH_AFTER = 250_000_000  # a past that ended longer ago says nothing about now [ns]
+_DOUBTED = 0.85  # standard deviations between the stream and a pass without a past, rms over inferred joints: enough
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class _Newest:
+    """The frames that are handed out: heading-free rotations, covariance [rad^2] of their tangents, contact."""
+
+    rot: Float[Array, 'batch joint 3 3']
+    covariance: Float[Array, 'batch tangent tangent']
+    contact: Float[Array, 'batch 2']
+
+
+class StreamSolver(PoseSolver):
+    """As PoseSolver, for windows that follow each other in time; see the module's text.
+
+    Several bodies or clips are streams, told apart by name, that share the network's passes. `steps` network passes
+    guide each frame; `lag` frames are waited for, so that a pose is handed out with what came after it.
+    """
+
+    def __init__(
+        self, prior: MotionPrior, skeleton: Skeleton, *, steps: int = 1, lag: int = 0, check_every: float = 0.33,
+        **options: bool | int,
+    ) -> None:  # fmt: skip
+        """Args: check_every: how long to trust the past without a look at it [s]."""
+        super().__init__(prior, skeleton, InPoseRule(), **options)
+        self.levels = tuple(_LEVEL + _LEVELS_APART * k for k in range(min(steps, 5) - 1, -1, -1))
+        self.lag, self.backend = lag, prior.backend.name
+        self._chain = kinematics.location_map(skeleton.bones.double()).numpy()
+        self.timings: dict[str, float] = {}
+        self.passes = 0
+        self._check_ns = round(check_every * 1e9)
+        self._pasts: dict[Hashable, Past] = {}
+        self._checked: dict[Hashable, int] = {}
+        self._last: tuple[Given, list[Hashable], _Newest, Int[Array, 'batch frame'], float] | None = None
+
+    def reset(self) -> None:
+        self._pasts, self._checked, self._last = {}, {}, None
+
+    def warm_up(self, located: Sequence[int]) -> None:
+        super().warm_up(located)
+        self.check()
+        self.reset()
+
+    def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState:
+        """The body at the window's newest frame, or `lag` frames before."""
+        began = time.perf_counter()
+        posterior = self.solve_streams([window], ('',), floor_height)
+        frame = -1 - self.lag
+        state = BodyState(
+            stamp_ns=int(self._last[3][0, frame]),
+            skeleton=self.skeleton,
+            root=posterior.root[0],
+            rot_world_joint=posterior.rot_world_joint[0],
+            rotation_stddev=posterior.covariance[0].diagonal().unflatten(0, (-1, 3)).mean(-1).sqrt(),
+            position_covariance=self._seen_covariance(posterior, window),
+            measured=window.rot_valid[frame],
+            root_observed=bool(posterior.root_observed[0]),
+            foot_contact=posterior.contact[0],
+        )
+        self.timings['update'] = time.perf_counter() - began - self.timings['likelihood'] - self.timings['network']
+        return state
+
+    def solve_batch(self, windows: list[JointWindow], floor_height: float = 0.0) -> Posterior:
+        return self.solve_streams(windows, range(len(windows)), floor_height)
+
+    @torch.no_grad()
+    def solve_streams(
+        self, windows: Sequence[JointWindow], names: Sequence[Hashable], floor_height: float = 0.0
+    ) -> Posterior:
+        """The next window of each named stream; `window` of what is returned holds the frames handed out alone."""
+        began = time.perf_counter()
+        given = self._given(windows, floor_height)
+        grids = np.stack([self._grid(window.stamp_ns) for window in windows])
+        names = list(names)
+        fresh = [self._is_fresh(name, grid) for name, grid in zip(names, grids)]
+        self.timings = {'likelihood': time.perf_counter() - began, 'network': 0.0}
+        newest = self._guided(given, names, grids, fresh, floor_height)
+        self._last = given, names, newest, grids, floor_height
+        return self._handed_out(given, newest, floor_height)
+
+    @torch.no_grad()
+    def check(self) -> list[Hashable]:
+        """Look whether the past still holds, where that is due; for after a frame has been handed out.
+
+        Returns the streams that it did not hold for: those start anew.
+        """
+        if self._last is None:
+            return []
+        given, names, newest, grids, floor_height = self._last
+        due = [row for row, name in enumerate(names) if grids[row, -1] - self._checked[name] >= self._check_ns]
+        if not due:
+            return []
+        scratch, prediction = self._from_scratch(given, floor_height)
+        inferred = ~given.condition.rotation_mask[:, self._frame].cpu().numpy()
+        apart = single_frame.log(scratch.rot.swapaxes(-1, -2) @ newest.rot)
+        stddev = self._frame_covariance(given, prediction, _SCRATCH).diagonal(0, 1, 2).reshape(apart.shape)
+        doubt = (np.square(apart) / np.maximum(stddev, 1e-8)).mean(-1)
+        doubt = np.sqrt((doubt * inferred).sum(-1) / np.maximum(inferred.sum(-1), 1))
+        wrong = [row for row in due if doubt[row] > _DOUBTED]
+        for row in due:
+            self._checked[names[row]] = int(grids[row, -1])
+        for row in wrong:
+            self._begin(given, row, names[row], grids[row], prediction, scratch)
+        return [names[row] for row in wrong]
+
+    @property
+    def _frame(self) -> int:
+        return self.frames - 1 - self.lag
+
+    def _grid(self, stamp_ns: int) -> Int[Array, 'frame']:
+        return stamp_ns - np.rint(np.arange(self.frames - 1, -1, -1) * (1e9 / self.rate)).astype(np.int64)
+
+    def _is_fresh(self, name: Hashable, grid: Int[Array, 'frame']) -> bool:
+        """Whether this stream has no past that says something."""
+        past = self._pasts.get(name)
+        return past is None or not 0 < grid[-1] - past.newest_ns + self.lag * 1e9 / self.rate <= _FRESH_AFTER
+
+    def _guided(
+        self, given: Given, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
+    ) -> _Newest:
+        """One step of each stream, and its past brought up to date."""
+        self.passes = 0
+        if all(fresh):
+            newest, prediction = self._from_scratch(given, floor)
+        else:
+            newest, prediction = self._from_past(given, names, grids, fresh, floor)
+            if any(fresh):
+                scratch, begun = self._from_scratch(given, floor)
+                newest = _Newest(*(
+                    np.where(np.reshape(fresh, (-1, *[1] * (part.ndim - 1))), other, part)
+                    for part, other in zip(vars(newest).values(), vars(scratch).values())
+                ))  # fmt: skip
+                prediction = begun
+        for row, name in enumerate(names):
+            if fresh[row]:
+                self._checked[name] = int(grids[row, -1])
+                self._begin(given, row, name, grids[row], prediction, newest)
+            else:
+                self._go_on(given, row, name, grids[row], newest)
+        return newest
+
+    def _from_scratch(self, given: Given, floor: float) -> tuple[_Newest, Prediction]:
+        noisy = torch.zeros_like(given.condition.rotation)
+        prediction = self._denoise(noisy, _SCRATCH, given)
+        return self._corrected(given, prediction, _SCRATCH, floor), prediction
+
+    def _from_past(
+        self, given: Given, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
+    ) -> tuple[_Newest, Prediction]:
+        """From the past of each stream (of those without one, from nothing) down the levels."""
+        turn = given.turn[:, 0, 0].double().cpu().numpy()
+        nothing = np.zeros((grids.shape[1], len(smpl22.JOINTS), 2, 3))
+        columns = np.stack([
+            nothing if new else self._pasts[name].at(grid) for name, grid, new in zip(names, grids, fresh)
+        ])  # fmt: skip
+        clean = torch.from_numpy(columns @ turn.swapaxes(-1, -2)[:, None, None]).float().flatten(-2).to(self.device)
+        for level in self.levels:
+            clean = torch.where(given.condition.rotation_mask[..., None], given.condition.rotation, clean)
+            noisy = float(self.prior.schedule.alpha_bar[level]) ** 0.5 * clean
+            prediction = self._denoise(noisy, level, given)
+            newest = self._corrected(given, prediction, level, floor)
+            if level != self.levels[-1]:
+                clean = prediction.rotation.clone()
+                clean[:, self._frame] = rotation.sixd_from_matrix(torch.from_numpy(newest.rot).to(clean))
+        return newest, prediction
+
+    def _denoise(self, noisy: torch.Tensor, level: int, given: Given) -> Prediction:
+        began = time.perf_counter()
+        prediction = self.prior.denoise(noisy, level, given.condition)
+        self.timings['network'] = self.timings.get('network', 0.0) + time.perf_counter() - began
+        self.passes += 1
+        return prediction
+
+    def _corrected(self, given: Given, prediction: Prediction, level: int, floor: float) -> _Newest:
+        """The frame to hand out, with its measured rotations, corrected by what was located in it."""
+        rot = self._rotations(given, prediction)
+        contact = prediction.contact[:, self._frame].sigmoid().double().cpu().numpy()
+        covariance = self._frame_covariance(given, prediction, level)
+        if self.use_locations and self._located:
+            rot, covariance = self._likelihood(given, rot, contact, floor).correct(rot, covariance)
+        return _Newest(rot, covariance, contact)
+
+    def _rotations(self, given: Given, prediction: Prediction) -> Float[Array, 'batch joint 3 3']:
+        """As MotionPrior.rotations, of one frame."""
+        condition, frame = given.condition, self._frame
+        measured = condition.rotation_mask[:, frame]
+        sixd = torch.where(measured[..., None], condition.rotation[:, frame], prediction.rotation[:, frame])
+        rot = single_frame.from_sixd(sixd.double().cpu().numpy())
+        zeroed = condition.zeroed[:, frame]
+        if bool(zeroed.any()):
+            free = (zeroed[:, None] & ~measured).cpu().numpy()
+            rot = np.where(free[..., None, None], kinematics.shared_out(torch.from_numpy(rot)).numpy(), rot)
+        return rot
+
+    def _frame_covariance(
+        self, given: Given, prediction: Prediction, level: int
+    ) -> Float[Array, 'batch tangent tangent']:
+        frame = slice(self._frame, self._frame + 1)
+        covariance = self.prior.covariance(
+            prediction.frames(frame), given.condition.frames(frame), level, given.rotation_stddev
+        )
+        return covariance[:, 0].double().cpu().numpy()
+
+    def _likelihood(
+        self, given: Given, rot: Float[Array, 'batch joint 3 3'], contact: Float[Array, 'batch 2'], floor: float
+    ) -> FrameLikelihood:
+        """Of the located joints, and of the toes of feet that stand: their height is known, their place is not."""
+        joints, frame = sorted(self._located), self._frame
+        turn, location, valid, stddev = (
+            part.double().cpu().numpy()
+            for part in (given.turn[:, 0], given.location[:, frame, joints], given.location_valid[:, frame, joints],
+                         given.location_stddev[:, frame, joints])
+        )  # fmt: skip
+        location, valid = (turn @ location[..., None])[..., 0], valid > 0
+        stddev = np.repeat(stddev[..., None], 3, -1)
+        chain = self._chain
+        if self.use_floor:
+            under = Floor.under(self.skeleton, self._bones, floor)
+            stands = single_frame.standing_feet(single_frame.toe_heights(chain, rot), contact) & valid.any(-1, keepdims=True)
+            location = np.concatenate((location, np.full((len(rot), 2, 3), (0.0, 0.0, under.height))), 1)
+            stddev = np.concatenate((stddev, np.full((len(rot), 2, 3), under.axes_stddev)), 1)
+            valid = np.concatenate((valid, stands), 1)
+            joints = [*joints, *smpl22.TOES]
+        return FrameLikelihood.of(chain[joints], location, valid, stddev)
+
+    def _begin(
+        self, given: Given, row: int, name: Hashable, grid: Int[Array, 'frame'], prediction: Prediction, newest: _Newest
+    ) -> None:
+        """The past of a stream that has none: the whole window as a pass from scratch sees it."""
+        turn = given.turn[row, 0, 0].double().cpu().numpy()
+        mask = given.condition.rotation_mask[row, ..., None]
+        sixd = torch.where(mask, given.condition.rotation[row], prediction.rotation[row]).double().cpu().numpy()
+        columns = sixd.reshape(*sixd.shape[:2], 2, 3)
+        columns[self._frame] = newest.rot[row, :, :, :2].swapaxes(-1, -2)
+        self._pasts[name] = Past(grid, columns @ turn)
+
+    def _go_on(
+        self, given: Given, row: int, name: Hashable, grid: Int[Array, 'frame'], newest: _Newest
+    ) -> None:
+        turn = given.turn[row, 0, 0].double().cpu().numpy()
+        columns = newest.rot[row, :, :, :2].swapaxes(-1, -2) @ turn
+        span_ns = round((self.frames + 1) * 1e9 / self.rate)
+        self._pasts[name] = self._pasts[name].then(int(grid[self._frame]), columns, span_ns)
+
+    def _handed_out(self, given: Given, newest: _Newest, floor: float) -> Posterior:
+        """In the world, with the covariance that others are told."""
+        frame = self._frame
+        rot = given.turn[:, 0].double().transpose(-1, -2).cpu() @ torch.from_numpy(newest.rot)
+        relative = torch.from_numpy(single_frame.positions(self._chain, rot.numpy()))
+        root, observed = self._place(
+            relative, given.location[:, frame].double().cpu(), given.location_valid[:, frame].cpu(), floor
+        )
+        covariance = torch.from_numpy(newest.covariance)
+        told = self.prior.told(covariance.to(self.device), given.condition.rotation_mask[:, frame]).cpu()
+        return Posterior(rot, root, observed, told, torch.from_numpy(newest.contact), rot[:, None])
+
+    def _seen_covariance(self, posterior: Posterior, window: JointWindow) -> Float[torch.Tensor, 'joint 3 3']:
+        """As PoseSolver._position_covariance, of the frame that is handed out."""
+        located = window.location_valid[-1 - self.lag]
+        anchor = smpl22.HEAD if bool(located[smpl22.HEAD]) else int(located.int().argmax())
+        spread = single_frame.position_covariance(
+            self._chain, posterior.rot_world_joint.numpy(), posterior.covariance.numpy(), anchor
+        )[0]
+        if bool(located.any()):
+            spread = spread + float(window.position_stddev[anchor]) ** 2 * np.eye(3)
+        return torch.from_numpy(spread)
