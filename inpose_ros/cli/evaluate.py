@@ -118,6 +118,9 @@ def evaluate(
     for name in names:  # what a rival lacks is said now, not after hours
         _OFFERED[name].solver(prior, Skeleton.mean(), seed)
     clips = list(PackedMotion(data, split))
+    # What it was made by is read now, not after hours in which it may change.
+    about = reports.provenance(prior.device, seed, checkpoint.digest(model))
+    about |= {'data': reports.data_digest(data), 'code': reports.code_digest(), 'rivals': rival_digests(names)}
 
     def score_all(setting: Setting, bar: tqdm) -> dict[str, Outcome]:
         scene = build_scenario(
@@ -125,24 +128,18 @@ def evaluate(
             rate=prior.rate, shuffle=shuffle_locations, seed=seed,
         )  # fmt: skip
         bar.total = scene.frames * len(names) * len(set(settings.values()))
-        keep = setting == sweep.base
+        keep = figures is not None and setting == sweep.base
         return {name: Outcome.of(scene, name, prior, seed, bar.update, keep) for name in names}
 
     done, scored = _run(settings, score_all)
-    results = _arranged(settings, {setting: _each(found, 'scores') for setting, found in done.items()})
-    _print(results, sweep)
-    base = done[sweep.base]
-    about = reports.provenance(prior.device, seed, checkpoint.digest(model))
+    found = _collected(settings, done, sweep.base)
+    _print(found['methods'], sweep)
     about |= {'frames': scored // len(names), 'split': split, 'stride': stride, 'base': vars(sweep.base)}
-    about |= {'from_start': from_start, 'shuffle_locations': shuffle_locations}
-    about |= {'data': reports.data_digest(data), 'code': reports.code_digest()}
-    about |= {'threads': torch.get_num_threads(), 'rivals': rival_digests(names)}
-    about['joint_cm'] = _arranged(settings, {setting: _each(found, 'joint_cm') for setting, found in done.items()})
-    about['calibration'] = {name: claims for name, claims in _each(base, 'calibration').items() if claims is not None}
+    about |= {'from_start': from_start, 'shuffle_locations': shuffle_locations, 'threads': torch.get_num_threads()}
     if report is not None:
-        reports.write(report, {'methods': results} | about)
+        reports.write(report, found | about)
     if figures is not None:
-        _draw(figures, {'methods': results} | about, base)
+        _draw(figures, found | about, done[sweep.base])
 
 
 def _parts(text: str) -> list[str]:
@@ -160,6 +157,18 @@ def _run(
             if setting not in done:
                 done[setting] = score_all(setting, bar)
         return done, bar.total // len(done)
+
+
+def _collected(
+    settings: Mapping[tuple[str, str], Setting], done: Mapping[Setting, Mapping[str, Outcome]], base: Setting
+) -> dict[str, object]:
+    """What a report holds of the methods: scores and errors of each joint in every setting, claims at the base."""
+    scores, joints = (
+        _arranged(settings, {setting: _each(found, part) for setting, found in done.items()})
+        for part in ('scores', 'joint_cm')
+    )
+    claims = {name: curve for name, curve in _each(done[base], 'calibration').items() if curve is not None}
+    return {'methods': scores, 'joint_cm': joints, 'calibration': claims}
 
 
 def _each(found: Mapping[str, Outcome], part: str) -> dict[str, object]:
