@@ -49,8 +49,9 @@ def written(found: Found, made: Made, tried: str, figures: Mapping[str, str]) ->
         figures: from what is seen to where it is, relative to the page.
     """
     parts = [
-        '# Results', _paragraph(_OPENING), '## Targets', tables.verdicts(found), _tried(found, tried),
-        *_measured(found), '## Figures', *(f'![{what}]({where})' for what, where in figures.items()),
+        '# Results', _paragraph(_OPENING),
+        '## Targets', tables.summary(found), tables.verdicts(found), _tried(found, tried), *_measured(found),
+        '## Figures', *(f'![{what}]({where})' for what, where in figures.items()),
         '## How this came about', _how(found, made),
     ]  # fmt: skip
     return '\n\n'.join(part for part in parts if part) + '\n'

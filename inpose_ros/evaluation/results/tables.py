@@ -20,10 +20,11 @@ _UNCERTAINTY = {
 }  # fmt: skip
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Markdown, the first column to the left."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], words: bool = False) -> str:
+    """Markdown; all columns but the first to the right, unless they hold words."""
     lines = [f'| {" | ".join(row)} |' for row in (head, *rows)]
-    return '\n'.join([lines[0], '|---' + '|---:' * (len(head) - 1) + '|', *lines[1:]])
+    right = '|---' if words else '|---:'
+    return '\n'.join([lines[0], '|---' + right * (len(head) - 1) + '|', *lines[1:]])
 
 
 def cell(value: float | None) -> str:
@@ -31,20 +32,32 @@ def cell(value: float | None) -> str:
     return '-' if value is None else f'{value:.2f}'
 
 
+def summary(found: Found) -> str:
+    """How many targets are met, and which are not."""
+    states: dict[str, list[int]] = {'met': [], 'missed': [], 'met as far as measured': [], 'not measured': []}
+    for target in TARGETS:
+        states[_state([finding.met for finding in target.judged(found)])].append(target.number)
+    told = [f'{state}: {", ".join(map(str, numbers))}' for state, numbers in states.items() if numbers]
+    return f'{len(states["met"])} of {len(TARGETS)} targets are met. ' + '; '.join(told).capitalize() + '.'
+
+
+def _state(met: Sequence[bool | None]) -> str:
+    if False in met:
+        return 'missed'
+    if None not in met:
+        return 'met'
+    return 'met as far as measured' if True in met else 'not measured'
+
+
 def verdicts(found: Found) -> str:
     """Every target, what was measured and whether it is met."""
-    rows = [
-        (
-            f'{target.number}. {target.title}' if first else '',
-            finding.what,
-            cell(finding.value),
-            finding.limit,
-            _met(finding),
-        )
-        for target in TARGETS
-        for first, finding in zip((True, *[False] * 99), target.judged(found))
-    ]
-    return table(('target', 'of `inpose`', 'measured', 'limit', 'met'), rows)
+    rows = []
+    for target in TARGETS:
+        for number, finding in enumerate(target.judged(found)):
+            title = '' if number else f'{target.number}. {target.title}'
+            value = '-' if finding.value is None else f'{finding.value:.3f}'
+            rows.append((title, finding.what, value, finding.limit, _met(finding)))
+    return table(('target', 'of `inpose`', 'measured', 'limit', 'met'), rows, words=True)
 
 
 def _met(finding: Finding) -> str:

@@ -34,6 +34,22 @@ def test_every_table_is_rectangular_and_every_target_is_judged(found: Found) -> 
     assert all(f'| {target.number}. {target.title} |' in text for target in TARGETS)
 
 
+@pytest.mark.parametrize(
+    ('found', 'said'),
+    [
+        (made_up.found(), '10 of 10 targets are met. Met: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10.'),
+        (made_up.found(jerky), '9 of 10 targets are met. Met: 1, 2, 3, 4, 5, 6, 7, 8, 10; missed: 9.'),
+        (Found({}), '0 of 10 targets are met. Not measured: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10.'),
+        (
+            Found({name: made for name, made in made_up.found().reports.items() if name != 'scales_estimated'}),
+            '9 of 10 targets are met. Met: 1, 2, 4, 5, 6, 7, 8, 9, 10; met as far as measured: 3.',
+        ),
+    ],
+)
+def test_the_page_begins_with_how_many_are_met(found: Found, said: str) -> None:
+    assert said in page.written(found, MADE, TRIED, {})
+
+
 def test_of_a_missed_target_it_says_what_was_tried_and_of_the_others_nothing() -> None:
     text = page.written(made_up.found(jerky), MADE, TRIED, {})
     assert 'A filter.' in text and '**no**' in text
