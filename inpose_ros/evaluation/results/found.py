@@ -42,5 +42,8 @@ class Found:
     def joined(self, run: str, slow: str) -> dict[str, Any]:
         """One report of two runs of the same sweep: the second's methods where the first has none of that name."""
         first, second = (self.reports.get(name, {}) for name in (run, slow))
-        parts = ('methods', 'joint_cm', 'calibration')
-        return {**second, **first} | {part: {**second.get(part, {}), **first.get(part, {})} for part in parts}
+        parts = {}
+        for part in ('methods', 'joint_cm', 'calibration'):
+            ours, others = first.get(part, {}), second.get(part, {})
+            parts[part] = ours | {name: value for name, value in others.items() if name not in ours}
+        return {**second, **first} | parts

@@ -34,7 +34,7 @@ def draw(path: Path, method: str, details: Sequence[ClipDetail]) -> None:
     rows = chosen(details)
     columns = min(MOMENTS, *(len(detail.error) for detail in rows.values()))
     picture, grid = pyplot.subplots(
-        len(rows), columns, figsize=(1.8 * columns + 0.4, 8.5), constrained_layout=True, squeeze=False,
+        len(rows), columns, figsize=(max(6.0, 1.8 * columns + 0.4), 8.5), constrained_layout=True, squeeze=False,
         sharex='row', sharey='row',
     )  # fmt: skip
     for line, (name, detail) in zip(grid, rows.items()):

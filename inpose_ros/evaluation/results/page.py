@@ -51,7 +51,8 @@ def written(found: Found, made: Made, tried: str, figures: Mapping[str, str]) ->
     parts = [
         '# Results', _paragraph(_OPENING),
         '## Targets', tables.summary(found), tables.verdicts(found), _tried(found, tried), *_measured(found),
-        '## Figures', *(f'![{what}]({where})' for what, where in figures.items()),
+        '## Figures', "The paper's procedure stands in them for the fewer frames that it was scored on, as above.",
+        *(f'![{what}]({where})' for what, where in figures.items()),
         '## How this came about', _how(found, made),
     ]  # fmt: skip
     return '\n\n'.join(part for part in parts if part) + '\n'

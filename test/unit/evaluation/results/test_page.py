@@ -85,3 +85,9 @@ def test_all_figures_are_drawn_of_what_was_found(tmp_path: Path) -> None:
     assert page.draw(tmp_path, made_up.found()) == {}
     assert len(list(tmp_path.iterdir())) == 5
     assert len(page.draw(tmp_path, Found({}))) == 5
+
+
+def test_methods_of_two_runs_come_in_the_order_of_the_first_and_then_the_slow_ones() -> None:
+    joined = made_up.found().joined('noise', 'noise_paper')
+    assert list(joined['methods'])[:2] == ['prior', 'inpose'] and list(joined['methods'])[-1] == 'paper'
+    assert joined['frames'] == made_up.found().frames('noise')
