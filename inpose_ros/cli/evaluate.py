@@ -1,8 +1,9 @@
 """`inpose evaluate`: every method on the same frames of recorded motion."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import torch
 import tyro
@@ -14,9 +15,11 @@ from inpose_ros.diffusion import checkpoint
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.solver import DEFAULT_MODEL, select_device
 from inpose_ros.errors import ParameterError
-from inpose_ros.evaluation.evaluate import build_scenario
+from inpose_ros.evaluation import detail
+from inpose_ros.evaluation.evaluate import Scenario, build_scenario
 from inpose_ros.evaluation.evaluate import evaluate as score
 from inpose_ros.evaluation.methods import METHODS, Contender
+from inpose_ros.evaluation.results import curves, gallery
 from inpose_ros.evaluation.rivals.contenders import RIVALS
 from inpose_ros.evaluation.rivals.networks import NetworkRival
 from inpose_ros.evaluation.setting import Setting, Sweep
@@ -25,8 +28,29 @@ from inpose_ros.motion.packed import PackedMotion
 _COLUMNS = ('mpjpe_cm', 'upper_cm', 'lower_cm', 'hand_cm', 'mpjre_deg', 'location_residual_cm', 'jitter_100m_s3',
             'coverage90', 'ms_per_frame')  # fmt: skip
 _OFFERED: dict[str, Contender] = METHODS | RIVALS
+Value = TypeVar('Value')
 # By method, option and value as typed.
-Results = dict[str, dict[str, dict[str, dict[str, float]]]]
+Results = dict[str, dict[str, dict[str, Value]]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one method did in one setting: its scores, its error at each joint [cm], claimed and observed coverages."""
+
+    scores: dict[str, float]
+    joint_cm: dict[str, float]
+    calibration: dict[str, list[float]] | None
+    details: list[detail.ClipDetail]
+
+    @classmethod
+    def of(
+        cls, scene: Scenario, name: str, prior: MotionPrior, seed: int, on_scored: Callable[[int], None], keep: bool
+    ) -> 'Outcome':
+        """Score a method; `keep` its clips too."""
+        details: list[detail.ClipDetail] = []
+        scores = score(scene, _OFFERED[name], prior, seed, on_scored=on_scored, on_clip=details.append)
+        joints, claims = detail.joint_errors(details), detail.calibration(details)
+        return cls(scores, joints, claims, details if keep else [])
 
 
 def evaluate(
@@ -40,6 +64,7 @@ def evaluate(
     rotation_noise: str = '0',
     bones: str = 'known',
     report: Annotated[Path | None, tyro.conf.arg(metavar='FILE.json')] = None,
+    figures: Annotated[Path | None, tyro.conf.arg(metavar='DIR')] = None,
     model: Path = DEFAULT_MODEL,
     device: str = 'auto',
     stride: int = 5,
@@ -67,6 +92,8 @@ def evaluate(
         rotation_noise: The same of the rotations' noise [rad].
         bones: What the solver takes for the bones, joined by commas: `known`, or `mean` for an average body.
         report: Where to write the scores as JSON.
+        figures: Where to draw error over body scale and over location noise (of which two values must be given), the
+            errors of each joint, claimed against observed coverage, and a gallery of best, median and worst clips.
         model: Model folder.
         device: auto, cpu or cuda.
         stride: Windows end at every so many-th frame (30 Hz).
@@ -91,23 +118,28 @@ def evaluate(
     for name in names:  # what a rival lacks is said now, not after hours
         _OFFERED[name].solver(prior, Skeleton.mean(), seed)
     clips = list(PackedMotion(data, split))
+    # What it was made by is read now, not after hours in which it may change.
+    about = reports.provenance(prior.device, seed, checkpoint.digest(model))
+    about |= {'data': reports.data_digest(data), 'code': reports.code_digest(), 'rivals': rival_digests(names)}
 
-    def score_all(setting: Setting, bar: tqdm) -> dict[str, dict[str, float]]:
+    def score_all(setting: Setting, bar: tqdm) -> dict[str, Outcome]:
         scene = build_scenario(
             clips, setting, first=stride - 1 if from_start else prior.frames - 1, stride=stride, frames=frames,
             rate=prior.rate, shuffle=shuffle_locations, seed=seed,
         )  # fmt: skip
         bar.total = scene.frames * len(names) * len(set(settings.values()))
-        return {name: score(scene, _OFFERED[name], prior, seed, on_scored=bar.update) for name in names}
+        keep = figures is not None and setting == sweep.base
+        return {name: Outcome.of(scene, name, prior, seed, bar.update, keep) for name in names}
 
-    results, scored = _run(names, settings, score_all)
-    _print(results, sweep)
+    done, scored = _run(settings, score_all)
+    found = _collected(settings, done, sweep.base)
+    _print(found['methods'], sweep)
+    about |= {'frames': scored // len(names), 'split': split, 'stride': stride, 'base': vars(sweep.base)}
+    about |= {'from_start': from_start, 'shuffle_locations': shuffle_locations, 'threads': torch.get_num_threads()}
     if report is not None:
-        about = reports.provenance(prior.device, seed, checkpoint.digest(model))
-        about |= {'frames': scored // len(names), 'split': split, 'stride': stride, 'base': vars(sweep.base)}
-        about |= {'from_start': from_start, 'shuffle_locations': shuffle_locations}
-        about |= {'threads': torch.get_num_threads(), 'rivals': _digests(names)}
-        reports.write(report, {'methods': results} | about)
+        reports.write(report, found | about)
+    if figures is not None:
+        _draw(figures, found | about, done[sweep.base])
 
 
 def _parts(text: str) -> list[str]:
@@ -115,26 +147,54 @@ def _parts(text: str) -> list[str]:
 
 
 def _run(
-    names: list[str],
-    settings: dict[tuple[str, str], Setting],
-    score_all: Callable[[Setting, tqdm], dict[str, dict[str, float]]],
-) -> tuple[Results, int]:
+    settings: Mapping[tuple[str, str], Setting], score_all: Callable[[Setting, tqdm], dict[str, Outcome]]
+) -> tuple[dict[Setting, dict[str, Outcome]], int]:
     """Each setting once, though it may be the value of several options; and how many frames one of them scored."""
-    done: dict[Setting, dict[str, dict[str, float]]] = {}
+    done: dict[Setting, dict[str, Outcome]] = {}
     with tqdm(unit='frame') as bar:
         for (option, text), setting in settings.items():
             bar.set_description(f'{option} {text}')
             if setting not in done:
                 done[setting] = score_all(setting, bar)
-        frames = bar.total // len(set(settings.values()))
-    results: Results = {name: {} for name in names}
+        return done, bar.total // len(done)
+
+
+def _collected(
+    settings: Mapping[tuple[str, str], Setting], done: Mapping[Setting, Mapping[str, Outcome]], base: Setting
+) -> dict[str, object]:
+    """What a report holds of the methods: scores and errors of each joint in every setting, claims at the base."""
+    scores, joints = (
+        _arranged(settings, {setting: _each(found, part) for setting, found in done.items()})
+        for part in ('scores', 'joint_cm')
+    )
+    claims = {name: curve for name, curve in _each(done[base], 'calibration').items() if curve is not None}
+    return {'methods': scores, 'joint_cm': joints, 'calibration': claims}
+
+
+def _each(found: Mapping[str, Outcome], part: str) -> dict[str, object]:
+    return {name: getattr(outcome, part) for name, outcome in found.items()}
+
+
+def _arranged(
+    settings: Mapping[tuple[str, str], Setting], done: Mapping[Setting, Mapping[str, Value]]
+) -> Results[Value]:
+    """What every method has in every setting, under each option and value that the setting stands for."""
+    results: Results[Value] = {}
     for (option, text), setting in settings.items():
-        for name in names:
-            results[name].setdefault(option, {})[text] = done[setting][name]
-    return results, frames
+        for name, value in done[setting].items():
+            results.setdefault(name, {}).setdefault(option, {})[text] = value
+    return results
 
 
-def _print(results: Results, sweep: Sweep) -> None:
+def _draw(folder: Path, found: curves.Report, base: Mapping[str, Outcome]) -> None:
+    """All figures; what was not drawn is said."""
+    name = 'inpose' if 'inpose' in base else next(iter(base))
+    gallery.draw(folder / 'gallery.png', name, base[name].details)
+    for file, why in curves.draw(folder, found).items():
+        print(f'{file} was not drawn: {why}')
+
+
+def _print(results: Results[dict[str, float]], sweep: Sweep) -> None:
     """A row for each method and value; of an option that has one value only the base is shown."""
     rows = [('', '')] if all(len(texts) == 1 for texts in sweep.values.values()) else []
     rows += [(name, text) for name, texts in sweep.values.items() if len(texts) > 1 for text in texts]
@@ -147,7 +207,7 @@ def _print(results: Results, sweep: Sweep) -> None:
             print(method.ljust(23), f'{option} {text}'.strip().ljust(label), *cells)
 
 
-def _digests(names: list[str]) -> dict[str, str]:
+def rival_digests(names: list[str]) -> dict[str, str]:
     """Of the weights of those rivals that have some."""
     offered = {name: _OFFERED[name] for name in names}
     return {name: checkpoint.digest(rival.folder) for name, rival in offered.items() if isinstance(rival, NetworkRival)}

@@ -8,10 +8,11 @@ from inpose_ros.cli.demo import demo
 from inpose_ros.cli.evaluate import evaluate
 from inpose_ros.cli.faults import faults
 from inpose_ros.cli.play import play
+from inpose_ros.cli.results import report
 from inpose_ros.cli.train import train
 from inpose_ros.errors import InPoseError
 
-COMMANDS = {'demo': demo, 'train': train, 'evaluate': evaluate, 'play': play, 'faults': faults}
+COMMANDS = {'demo': demo, 'train': train, 'evaluate': evaluate, 'report': report, 'play': play, 'faults': faults}
 
 
 def main() -> None:

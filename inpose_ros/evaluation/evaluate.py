@@ -14,6 +14,7 @@ from inpose_ros.body import kinematics, smpl22
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.errors import DataError
 from inpose_ros.evaluation import metrics, scenario
+from inpose_ros.evaluation.detail import ClipDetail
 from inpose_ros.evaluation.methods import Contender, Solver
 from inpose_ros.evaluation.setting import Setting
 from inpose_ros.evaluation.uncertainty import uncertainty_scores
@@ -22,7 +23,7 @@ from inpose_ros.motion.clip import MotionClip
 Scores = dict[str, Float[Tensor, 'frame']]
 
 
-# Among the scores, until all frames are together: what uncertainty_scores needs.
+# Among the scores, until all frames are together: what uncertainty_scores needs, and ClipDetail keeps.
 ERROR, COVARIANCE = 'error', 'covariance'
 
 
@@ -100,15 +101,20 @@ def evaluate(
     prior: MotionPrior,
     seed: int,
     on_scored: Callable[[int], None] = lambda frames: None,
+    on_clip: Callable[[ClipDetail], None] = lambda detail: None,
 ) -> dict[str, float]:
-    """Mean scores over the scored frames; `on_scored` hears of their number as they are done."""
+    """Mean scores over the scored frames; `on_scored` hears how many are done, and `on_clip` of each clip's."""
     rows: list[Scores] = []
     by_subject: dict[str, list[int]] = {}
     for number, clip in enumerate(scene.clips):
         if len(scene.scored[number]):
             by_subject.setdefault(clip.subject, []).append(number)
     for numbers in by_subject.values():
-        rows += _score_subject(scene, numbers, method, prior, seed)
+        found = _score_subject(scene, numbers, method, prior, seed)
+        for number, row in zip(numbers, found):
+            clip, frames = scene.clips[number], scene.scored[number]
+            on_clip(ClipDetail(clip, frames, scene.worn.align, row[ERROR], row.get(COVARIANCE)))
+        rows += found
         on_scored(sum(len(scene.scored[number]) for number in numbers))
     every = {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
     scores = {name: float(values.nanmean()) for name, values in every.items() if name not in (ERROR, COVARIANCE)}
@@ -149,10 +155,11 @@ def _score_clip(
     scores['location_residual_cm'] = metrics.location_residual(
         positions[here], measured[scored], list(scene.worn.located)
     )
+    scores[ERROR] = metrics.displacements(positions[here], truth[scored], align)
     if solved.covariance is not None:
-        off = metrics.displacements(positions[here], truth[scored], align)
-        covariance = kinematics.position_covariance(bones, solved.rot_world_joint[here], solved.covariance[here], align)
-        scores |= {ERROR: off, COVARIANCE: covariance}
+        scores[COVARIANCE] = kinematics.position_covariance(
+            bones, solved.rot_world_joint[here], solved.covariance[here], align
+        )
     if method.streaming:
         return scores | _streamed_motion(positions, truth, newest, clip.fps)
     return scores | _windowed_motion(solved.recent, truth, scored, clip, bones)

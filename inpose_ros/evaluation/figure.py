@@ -14,7 +14,7 @@ from torch import Tensor
 from inpose_ros.body import smpl22
 from inpose_ros.geometry import rotation
 
-_TRUTH, _ESTIMATE = '0.6', 'tab:blue'
+TRUTH, ESTIMATE = '0.6', 'tab:blue'
 
 
 def tracked_motion(
@@ -31,8 +31,8 @@ def tracked_motion(
         centre = truth[moment, smpl22.PELVIS]
         for row, (axis, name) in enumerate(((0, 'side'), (1, 'front'))):
             axes = picture.add_subplot(grid[row, column])
-            for positions, colour in ((truth, _TRUTH), (estimate, _ESTIMATE)):
-                _stick(axes, (positions[moment] - centre) @ turn.T, axis, centre[2], colour)
+            for positions, colour in ((truth, TRUTH), (estimate, ESTIMATE)):
+                stick(axes, (positions[moment] - centre) @ turn.T, axis, centre[2], colour)
             axes.set(aspect='equal', xlim=(-1, 1), ylim=(-0.05, 2.15), xticks=[], yticks=[])
             if row == 0:
                 axes.set_title(f'{seconds[moment]:.1f} s')
@@ -50,7 +50,7 @@ def tracked_motion(
     pyplot.close(picture)
 
 
-def _stick(axes: pyplot.Axes, body: Float[Tensor, 'joint 3'], axis: int, height: Tensor, colour: str) -> None:
+def stick(axes: pyplot.Axes, body: Float[Tensor, 'joint 3'], axis: int, height: Tensor, colour: str) -> None:
     """One body: vertically z, horizontally x (seen from its right side) or y (seen by who faces it: left is right)."""
     points = torch.stack((body[:, axis], body[:, 2] + height), -1).numpy()
     for joint, parent in enumerate(smpl22.PARENTS):

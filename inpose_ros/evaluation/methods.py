@@ -1,8 +1,9 @@
 """The methods that are compared, by name; all on the same prior."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -59,10 +60,11 @@ class Method:
     use_floor: bool = True
     use_smoothing: bool = True
     use_acceleration: bool = True
+    use_correlation: bool = True
 
     def solver(self, prior: MotionPrior, skeleton: Skeleton, seed: int) -> PoseSolver:
         return PoseSolver(
-            prior,
+            prior if self.use_correlation else uncorrelated(prior),
             skeleton,
             self.rule,
             use_height=self.use_height,
@@ -75,6 +77,13 @@ class Method:
         )
 
 
+def uncorrelated(prior: MotionPrior) -> MotionPrior:
+    """The same prior, whose errors are taken for independent of each other, and for as large as they are."""
+    correlation = prior.spread.correlation
+    independent = torch.eye(correlation.shape[-1]).to(correlation).expand_as(correlation)
+    return MotionPrior(prior.denoiser, replace(prior.spread, correlation=independent), prior.device)
+
+
 METHODS = {
     # One step from pure noise is the prior's mean; without locations further steps only add noise.
     'prior': Method(InPoseRule(steps=(999,)), use_height=False, use_travel=False, use_locations=False, streaming=True),
@@ -83,6 +92,11 @@ METHODS = {
     'inpose': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True),
     # What each part is worth.
     'inpose_one_step': Method(InPoseRule(steps=(999,)), use_height=True, use_locations=True, streaming=True),
+    'inpose_no_early': Method(InPoseRule(early_iterations=0), use_height=True, use_locations=True, streaming=True),
+    'inpose_no_locations': Method(InPoseRule(), use_height=True, use_locations=False, streaming=True),
+    'inpose_no_correlation': Method(
+        InPoseRule(), use_height=True, use_locations=True, streaming=True, use_correlation=False
+    ),
     'inpose_no_floor': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True, use_floor=False),
     'inpose_no_height': Method(InPoseRule(), use_height=False, use_locations=True, streaming=True),
     'inpose_no_travel': Method(InPoseRule(), use_height=True, use_travel=False, use_locations=True, streaming=True),

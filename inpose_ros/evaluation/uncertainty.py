@@ -6,6 +6,7 @@ Raftery, 2007) is proper: narrow intervals are rewarded, and misses cost what ma
 
 import torch
 from jaxtyping import Bool, Float
+from scipy.stats import chi2
 from torch import Tensor
 
 from inpose_ros.body import smpl22
@@ -15,6 +16,8 @@ _Z_90 = 1.6449  # 90 % of a normal variable lie within so many standard deviatio
 _MISS = 2 / 0.1
 # A joint that is measured is known to a millimetre at best [m].
 _LEAST = 1e-3
+# The claims of a calibration curve.
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
 def uncertainty_scores(
@@ -26,12 +29,10 @@ def uncertainty_scores(
         error: estimate minus truth [m], laid on each other at the joint `align`, which is left out.
         covariance: what is claimed of it, from the same point.
     """
-    covariance = covariance.double() + _LEAST**2 * torch.eye(3, dtype=torch.float64)
-    error = error.double()
-    inside = _inside(error, covariance)
+    covariance, error = _at_least_a_millimetre(covariance), error.double()
+    inside = _distance(error, covariance) <= _CHI2_90
     spread = covariance.diagonal(dim1=-2, dim2=-1)
-    joints = [joint for joint in range(error.shape[1]) if joint != align]
-    lower = [joint for joint in smpl22.LOWER if joint != align]
+    joints, lower = _counted(align)
     scores = {'coverage90': _share(inside[:, joints]), 'coverage90_lower': _share(inside[:, lower])}
     size = spread.sum(-1)[:, joints].flatten()
     for number, part in enumerate(size.argsort().chunk(3), 1):
@@ -43,9 +44,37 @@ def uncertainty_scores(
     return scores
 
 
-def _inside(error: Float[Tensor, 'frame joint 3'], covariance: Float[Tensor, 'frame joint 3 3']) -> Bool[Tensor, '...']:
-    distance = (error * torch.linalg.solve(covariance, error)).sum(-1)
-    return distance <= _CHI2_90
+def coverage_curve(
+    error: Float[Tensor, 'frame joint 3'], covariance: Float[Tensor, 'frame joint 3 3'], align: int
+) -> dict[str, list[float]]:
+    """How many places are inside the ellipsoid of each of LEVELS: `claimed` beside `all` joints and the `lower` body.
+
+    Args and what is left out as in uncertainty_scores.
+    """
+    distance = _distance(error.double(), _at_least_a_millimetre(covariance))
+    inside = [distance <= float(chi2.ppf(level, 3)) for level in LEVELS]
+    joints, lower = _counted(align)
+    observed = {'all': joints, 'lower': lower}
+    return {'claimed': list(LEVELS)} | {
+        name: [_share(flags[:, part]) for flags in inside] for name, part in observed.items()
+    }
+
+
+def _counted(align: int) -> tuple[list[int], list[int]]:
+    """All joints and those of the lower body, without the one at which both poses were laid on each other."""
+    joints = [joint for joint in range(len(smpl22.JOINTS)) if joint != align]
+    return joints, [joint for joint in smpl22.LOWER if joint != align]
+
+
+def _at_least_a_millimetre(covariance: Float[Tensor, '*any 3 3']) -> Float[Tensor, '*any 3 3']:
+    return covariance.double() + _LEAST**2 * torch.eye(3, dtype=torch.float64)
+
+
+def _distance(
+    error: Float[Tensor, 'frame joint 3'], covariance: Float[Tensor, 'frame joint 3 3']
+) -> Float[Tensor, 'frame joint']:
+    """Squared, in units of the claimed spread (Mahalanobis')."""
+    return (error * torch.linalg.solve(covariance, error)).sum(-1)
 
 
 def _share(flags: Bool[Tensor, '*any']) -> float:

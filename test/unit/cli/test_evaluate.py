@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from inpose_ros.body import smpl22
 from inpose_ros.cli import evaluate
 from inpose_ros.cli.main import main
 from inpose_ros.diffusion import checkpoint
@@ -51,6 +52,21 @@ def test_the_report_holds_every_method_at_every_scale_and_how_it_came_about(
     assert found['model'] == checkpoint.digest(model)
     table = capsys.readouterr().out.splitlines()
     assert table[0].startswith('method') and len(table) == 5
+    assert set(found['joint_cm']['prior']['scale']['1.4']) == set(smpl22.JOINTS)
+    assert set(found['calibration']) == {'prior', 'inpose'}
+    assert {'data', 'code'} <= set(found)
+
+
+def test_figures_are_drawn_of_what_was_varied_and_the_rest_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, tmp_path: Path, packed: Path, model: Path
+) -> None:
+    words = ('--data', packed, '--methods', 'inpose', '--location-noise', '0,0.1', '--model', model, '--device', 'cpu',
+             '--frames', 9, '--figures', tmp_path / 'new')  # fmt: skip
+    assert not inpose(monkeypatch, 'evaluate', *words)
+    drawn = {path.name for path in (tmp_path / 'new').iterdir()}
+    assert drawn == {'location_noise_mpjpe_cm.png', 'joints.png', 'calibration.png', 'gallery.png'}
+    said = capsys.readouterr().out
+    assert all(f'{name} was not drawn: ' in said for name in ('scale_scaled_mpjpe_cm.png', 'scale_mpjre_deg.png'))
 
 
 def test_every_option_maps_its_values_as_typed_to_scores_while_the_others_stay_at_their_base(

@@ -10,11 +10,12 @@ import torch
 
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.denoiser import OUTPUT_FEATURES
-from inpose_ros.diffusion.prior import MotionPrior
+from inpose_ros.diffusion.prior import MotionPrior, Spread
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule
 from inpose_ros.errors import DataError
+from inpose_ros.evaluation import scenario
 from inpose_ros.evaluation.evaluate import Scenario, build_scenario, evaluate
-from inpose_ros.evaluation.methods import METHODS, Method
+from inpose_ros.evaluation.methods import METHODS, Method, uncorrelated
 from inpose_ros.evaluation.setting import Setting
 from inpose_ros.geometry import rotation
 from inpose_ros.motion.packed import PackedMotion
@@ -112,6 +113,30 @@ def test_a_method_has_every_score_and_all_are_finite(packed: Path, prior: Motion
     assert set(scores) == POSES | {'ms_per_frame'}
     assert all(math.isfinite(value) for value in scores.values())
     assert sum(heard) == given.frames == 12
+
+
+def test_without_correlation_the_errors_are_as_large_and_independent(prior: MotionPrior) -> None:
+    mixed = 0.5 * torch.eye(66) + 0.5
+    spread = Spread(torch.tensor([999.0, 300.0]), mixed.expand(2, -1, -1), torch.rand(2, 66) + 0.5)
+    given = MotionPrior(prior.denoiser, spread)
+    for step in (999, 300):
+        correlation, scale = uncorrelated(given).spread.level(step)
+        assert torch.equal(correlation, torch.eye(66)) and torch.equal(scale, spread.level(step)[1])
+
+
+def test_without_the_early_correction_only_the_newest_frame_is_told_of_the_locations(
+    packed: Path, t_pose: MotionPrior
+) -> None:
+    """This prior does not listen to what it is given, so the rest of the window shows what was corrected early."""
+    given = scene(packed)
+    windows = scenario.windows_ending_at(given.measured[0], given.worn, given.scored[0][:3], FRAMES)
+    skeleton = given.clips[0].skeleton
+    late, blind = (
+        METHODS[name].solver(t_pose, skeleton, 0).solve_batch(windows).window
+        for name in ('inpose_no_early', 'inpose_no_locations')
+    )
+    assert torch.allclose(late[:, :-1], blind[:, :-1], atol=1e-5)
+    assert (late[:, -1] - blind[:, -1]).abs().max() > 0.1
 
 
 def test_imus_alone_leave_only_the_residual_without_a_value(packed: Path, prior: MotionPrior) -> None:

@@ -1,0 +1,1 @@
+"""What becomes of reports: pictures, tables, and whether the targets are met."""
