@@ -4,6 +4,7 @@ import sys
 
 import tyro
 
+from inpose_ros.cli.bench import bench
 from inpose_ros.cli.demo import demo
 from inpose_ros.cli.evaluate import evaluate
 from inpose_ros.cli.faults import faults
@@ -11,7 +12,7 @@ from inpose_ros.cli.play import play
 from inpose_ros.cli.train import train
 from inpose_ros.errors import InPoseError
 
-COMMANDS = {'demo': demo, 'train': train, 'evaluate': evaluate, 'play': play, 'faults': faults}
+COMMANDS = {'demo': demo, 'train': train, 'evaluate': evaluate, 'bench': bench, 'play': play, 'faults': faults}
 
 
 def main() -> None:

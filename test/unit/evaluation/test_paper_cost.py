@@ -1,12 +1,11 @@
 """The paper's procedure as its cost is measured: the same formula as ours, at the official size."""
 
-import itertools
-
 import pytest
 import torch
 
 from inpose_ros.body import kinematics
 from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion.denoiser import DenoiserConfig
 from inpose_ros.diffusion.likelihood import LocationLikelihood
 from inpose_ros.evaluation import paper_cost
 from inpose_ros.evaluation.paper_cost import DenseLikelihood, official_prior
@@ -42,10 +41,8 @@ def test_the_network_has_the_official_size_and_its_weights_follow_the_seed():
 
 
 def test_both_forms_are_timed_and_the_median_of_the_windows_counts(monkeypatch):
-    small = torch.device('cpu')
-    monkeypatch.setattr(
-        paper_cost, 'OFFICIAL', paper_cost.DenoiserConfig(frames=4, width=32, layers=1, heads=2, patch=1)
-    )
-    ticks = itertools.chain.from_iterable(((0.0, s) for s in (1.0, 9.0, 2.0, 0.5, 0.1, 0.3)))
-    cost = paper_cost.paper_cost(small, SKELETON, windows=3, steps=2, clock=lambda: next(ticks))
+    small = DenoiserConfig(frames=4, width=32, layers=1, heads=2, patch=1)
+    monkeypatch.setattr(paper_cost, 'OFFICIAL', small)
+    ticks = iter([tick for seconds in (1.0, 9.0, 2.0, 0.5, 0.1, 0.3) for tick in (0.0, seconds)])
+    cost = paper_cost.paper_cost(torch.device('cpu'), SKELETON, windows=3, steps=2, clock=lambda: next(ticks))
     assert cost.dense_ms == pytest.approx(2000.0) and cost.closed_form_ms == pytest.approx(300.0)
