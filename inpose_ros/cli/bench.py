@@ -43,9 +43,10 @@ def bench(
 ) -> None:
     """Measure what a pose costs; nothing else should run meanwhile.
 
-    Without --live: every stage of a frame in one thread, the paper's procedure at its official size, and the cost against
-    window length, steps, sensors and bodies. With --live: end to end through DDS, with three trackers at 90 Hz and three
-    IMUs at 100 Hz played by another process. With --doc alone: all of it, and once more live with a core kept busy.
+    Without --live: every stage of a frame in one thread, the paper's procedure at its official size, and the cost
+    against window length, steps, sensors and bodies. With --live: end to end through DDS, with three trackers at 90 Hz
+    and three IMUs at 100 Hz played by another process. With --doc alone: all of it, and once more live with a core kept
+    busy.
 
     Args:
         device: auto, cpu or cuda.
