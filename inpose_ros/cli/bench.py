@@ -64,6 +64,7 @@ def bench(
     if frames < 1 or windows < 1 or busy < 0 or not 1 <= seconds <= 3000 or not 1 <= rate <= 120:
         raise ParameterError('frames and windows must be at least 1, busy at least 0, seconds 1 to 3000, rate 1 to 120')
     chosen = str(select_device(device))
+    checkpoint.load(model)  # what is wrong with it is said here, not by a node that then waits for better parameters
     params = replace(
         NodeParameters(), device=chosen, rate=rate, seed=seed, model=str(model.resolve()),
         stature=random_skeleton(seed).stature,
@@ -74,7 +75,7 @@ def bench(
     if live:
         result = result['live'] | result
     elif doc is not None:
-        result['busy'] = _live(params, seconds, max(1, busy))
+        result['live_busy'] = _live(params, seconds, max(1, busy))
     how = reports.provenance(chosen, seed, checkpoint.digest(model)) | _machine()
     _print(result)
     if report is not None:
@@ -93,6 +94,8 @@ def _in_one_thread(params: NodeParameters, frames: int, windows: int) -> dict[st
     readings = bench_sensors.simulated(worn, params.seed, (frames + warm_up + 1) / params.rate)
     timed = FrameBench(solver, sensors).run(readings, params.rate, warm_up)
     result: dict[str, object] = {'inpose': summary(timed), 'rss_mb': usage.resident_mb(os.getpid())}
+    if params.device == 'cuda':
+        result['gpu_mb'] = torch.cuda.max_memory_allocated() / 2**20
     result |= {'backend': solver.backend, 'method': params.method, 'threads': torch.get_num_threads()}
     _tell("the paper's procedure")
     with _all_cores():

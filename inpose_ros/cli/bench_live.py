@@ -22,7 +22,8 @@ from inpose_ros.cli.bench_receiver import LightReceiver
 from inpose_ros.cli.faults_soak import Memory, growth
 from inpose_ros.errors import InPoseError
 
-_PATIENCE = 60.0  # for a process to do its first deed [s]
+_PATIENCE = 120.0  # for a process to do its first deed [s]
+_MOTION = 20.0  # that is played there and back for as long as is wanted [s]
 _PLAYING = 2.0  # so long after its topics are seen, the player plays for sure [s]
 # What the diagnostics count or state of the solver, where they do.
 _PASSES, _DROPPED = 'network_passes', 'dropped'
@@ -38,7 +39,7 @@ def live(node: Mapping[str, object], seed: int, rate: float, seconds: float, bus
     """
     worn = bench_sensors.worn()
     player = {
-        'source': 'procedural', 'seed': seed, 'seconds': seconds + _PATIENCE + 10, 'sensor_rate': 60.0,
+        'source': 'procedural', 'seed': seed, 'seconds': _MOTION, 'loop': True,
         'sensor_rates': [bench_sensors.RATES[row.type] for row in worn.values()],
         'position_noise': bench_sensors.POSITION_NOISE, 'rotation_noise': bench_sensors.ROTATION_NOISE,
     }  # fmt: skip

@@ -34,11 +34,8 @@ def update(path: Path, result: Mapping[str, object], how: Mapping[str, object], 
         figure = f'figures/cost_{device}.png'
         cost_curves(path.parent / figure, result['cost'], 1e3 / rate)
         sections['frames'] = frames(result, figure, rate)
-    live = result.get('live')
-    if live is not None:
+    for live in (result[name] for name in ('live', 'live_busy') if name in result):
         sections['busy' if live['busy'] else 'live'] = alive(live)
-    if 'busy' in result and isinstance(result['busy'], Mapping):
-        sections['busy'] = alive(result['busy'])
     for name, section in sections.items():
         text = pages.replaced(text, f'{name} {device}', f'{section}\n\n{_provenance(how)}', path)
     path.write_text(text)

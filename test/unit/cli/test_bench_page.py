@@ -29,7 +29,7 @@ def section(text: str, name: str) -> str:
 def test_all_that_was_measured_is_written_and_drawn(tmp_path: Path) -> None:
     path = tmp_path / 'page.md'
     busy = LIVE | {'busy': 1, 'network_passes': {'mean': 1.5, 'min': 1.0, 'max': 2.0}}
-    page.update(path, RESULT | {'live': LIVE, 'busy': busy}, HOW, 60.0)
+    page.update(path, RESULT | {'live': LIVE, 'live_busy': busy}, HOW, 60.0)
     text = path.read_text()
     frames = section(text, 'frames cpu')
     assert '| network | 1.23 | 2.34 | 3.45 |' in frames and '| whole | 1.23 | 2.34 | 3.45 |' in frames
