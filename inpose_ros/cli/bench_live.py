@@ -123,7 +123,8 @@ class _Listener:
 @contextmanager
 def _listening() -> Iterator[_Listener]:
     """No search for garbage makes the listener late."""
-    if not rclpy.ok():
+    begun = not rclpy.ok()
+    if begun:
         rclpy.init()
     listener = _Listener()
     gc.collect()
@@ -133,7 +134,8 @@ def _listening() -> Iterator[_Listener]:
     finally:
         gc.enable()
         listener.close()
-        rclpy.try_shutdown()
+        if begun:
+            rclpy.try_shutdown()
 
 
 @contextmanager
