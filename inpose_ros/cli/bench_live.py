@@ -52,7 +52,9 @@ def live(node: Mapping[str, object], seed: int, rate: float, seconds: float, bus
         for _ in range(busy):
             stack.enter_context(_busy())
         begin = time.monotonic()
-        tracking = stack.enter_context(processes.started('inpose', sensors, {'rate': rate, 'seed': seed} | dict(node)))
+        tracking = stack.enter_context(
+            processes.started('inpose', sensors, {'rate': float(rate), 'seed': seed} | dict(node))
+        )
         listener.wait(lambda: listener.node.heard, tracking, 'the first pose comes')
         to_first = time.monotonic() - begin
         pids = {'cpu_cores': tracking.pid, 'cpu_cores_player': playing.pid, 'cpu_cores_receiver': os.getpid()}
