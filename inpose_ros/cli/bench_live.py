@@ -21,6 +21,7 @@ from inpose_ros.cli.bench_frames import percentiles
 from inpose_ros.cli.bench_receiver import LightReceiver
 from inpose_ros.cli.faults_soak import Memory, growth
 from inpose_ros.errors import InPoseError
+from inpose_ros.node.parameters import SensorParameters
 
 _PATIENCE = 120.0  # for a process to do its first deed [s]
 _MOTION = 20.0  # that is played there and back for as long as is wanted [s]
@@ -38,15 +39,10 @@ def live(node: Mapping[str, object], seed: int, rate: float, seconds: float, bus
         busy: so many processes that do nothing but count keep the cores from the node.
     """
     worn = bench_sensors.worn()
-    player = {
-        'source': 'procedural', 'seed': seed, 'seconds': _MOTION, 'loop': True,
-        'sensor_rates': [bench_sensors.RATES[row.type] for row in worn.values()],
-        'position_noise': bench_sensors.POSITION_NOISE, 'rotation_noise': bench_sensors.ROTATION_NOISE,
-    }  # fmt: skip
     with ExitStack() as stack:
         sensors = bench_sensors.write(Path(stack.enter_context(tempfile.TemporaryDirectory())) / 'sensors.yaml', worn)
         listener = stack.enter_context(_listening())
-        playing = stack.enter_context(processes.started('inpose_play', sensors, player))
+        playing = stack.enter_context(processes.started('inpose_play', sensors, _player(worn, seed)))
         listener.wait(lambda: listener.node.count_publishers('head/pose') > 0, playing, 'the player plays')
         listener.spin(_PLAYING)
         for _ in range(busy):
@@ -67,6 +63,14 @@ def live(node: Mapping[str, object], seed: int, rate: float, seconds: float, bus
     result |= {'rss_mb': rss_mb, 'seconds_to_first_pose': to_first, 'rate': rate, 'seconds': seconds, 'busy': busy}
     grown = growth(memory.samples)
     return result | solver_said(listener.node.told) | ({} if math.isnan(grown) else {'rss_growth_mb': grown})
+
+
+def _player(worn: Mapping[str, SensorParameters], seed: int) -> dict[str, object]:
+    return {
+        'source': 'procedural', 'seed': seed, 'seconds': _MOTION, 'loop': True,
+        'sensor_rates': [bench_sensors.RATES[row.type] for row in worn.values()],
+        'position_noise': bench_sensors.POSITION_NOISE, 'rotation_noise': bench_sensors.ROTATION_NOISE,
+    }  # fmt: skip
 
 
 def scored(
