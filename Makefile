@@ -14,7 +14,7 @@ local := export ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 option = $(if $(2),$(1) '$(2)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint train evaluate report faults shell-env clean
+.PHONY: help setup demo test lint train evaluate report bench faults shell-env clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ evaluate: setup  ## score methods on recordings; DATA=folder ARGS='--split test 
 
 report: setup  ## measure all targets, write docs/results.md; DATA=folder ARGS='--frames-main 1200'
 	@$(environment) && python -m inpose_ros report $(call option,--data,$(DATA)) $(ARGS)
+
+bench: setup  ## measure what a pose costs and how late it comes, with nothing else running; ARGS='--device cuda --report FILE.json'
+	@$(environment) && $(local) && python -m inpose_ros bench --doc docs/performance.md $(ARGS)
 
 faults: setup  ## let sensors fail in every known way, check what consumers are told; KINDS=nan,freeze SOAK=minutes SEED=0
 	@$(environment) && $(local) && python -m inpose_ros faults $(call option,--kinds,$(KINDS)) $(call option,--soak,$(SOAK)) $(call option,--seed,$(SEED)) $(if $(KINDS),,--doc docs/reliability.md) $(ARGS)

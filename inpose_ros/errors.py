@@ -25,6 +25,10 @@ class FaultError(InPoseError):
     """A fault that is to be played makes no sense, or its file is missing."""
 
 
+class PageError(InPoseError):
+    """A page that is written by a command has lost the marks between which that happens."""
+
+
 class MeasurementError(InPoseError):
     """A message holds no usable measurement; `cause` is the word under which it is counted."""
 

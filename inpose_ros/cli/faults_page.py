@@ -1,13 +1,11 @@
 """docs/reliability.md: what was measured goes between its marks, what was written by hand around them stays."""
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from inpose_ros.cli import faults_checks as checks
-from inpose_ros.cli import faults_inputs, faults_rows, faults_soak
-from inpose_ros.errors import FaultError
+from inpose_ros.cli import faults_inputs, faults_rows, faults_soak, pages
 
 _COLUMNS = (
     'fault',
@@ -47,40 +45,18 @@ def update(path: Path, result: Mapping[str, object], how: Mapping[str, object]) 
     """Write into the page what `result` holds.
 
     Raises:
-        FaultError: the page has lost its marks.
+        PageError: the page has lost its marks.
     """
     text = path.read_text() if path.exists() else _PAGE
     for name, write in (('matrix', matrix), ('inputs', inputs), ('soak', soak)):
         if name in result:
-            text = _replaced(text, name, f'{write(result[name])}\n\n{provenance(how)}', path)
+            text = pages.replaced(text, name, f'{write(result[name])}\n\n{pages.provenance(how)}', path)
     path.write_text(text)
-
-
-def _replaced(text: str, name: str, section: str, path: Path) -> str:
-    begin, end = f'<!-- {name} -->', f'<!-- /{name} -->'
-    before, found, rest = text.partition(begin)
-    _, found_end, after = rest.partition(end)
-    if not found or not found_end:
-        raise FaultError(f'{path} has no {begin} and {end}; put both where that section belongs')
-    return f'{before}{begin}\n{section}\n{end}{after}'
-
-
-def provenance(how: Mapping[str, object]) -> str:
-    """With what it was measured."""
-    versions = ', '.join(f'{name} {version}' for name, version in how['versions'].items())
-    return _paragraph(
-        f'Measured by `{how["command"]}` with {versions}; device {how["device"]}, seed {how["seed"]}, '
-        f'model {str(how["model"])[:12]}.'
-    )
-
-
-def _paragraph(text: str) -> str:
-    return textwrap.fill(' '.join(text.split()), 118, break_long_words=False, break_on_hyphens=False)
 
 
 def matrix(rows: Sequence[Mapping[str, object]]) -> str:
     """How the node bears each fault."""
-    what = _paragraph(f"""
+    what = pages.paragraph(f"""
         Each row plays the same motion ({faults_rows.SECONDS:g} s) over real DDS to one running node. From
         {faults_rows.BEGIN:g} to {faults_rows.END:g} s something goes wrong with the sensors, and another process checks
         what a consumer is told: the node lives, no number is NaN, stamps rise strictly (but once where the clock of all
@@ -91,7 +67,7 @@ def matrix(rows: Sequence[Mapping[str, object]]) -> str:
         {100 * checks.MARGIN:g} cm. A row before whose fault fewer than {faults_rows.BUSY:g} of 30 poses a second came
         is played again, as the machine was busy with something else.
     """)
-    named = _paragraph("""
+    named = pages.paragraph("""
         "Named as" lists everything that the diagnostics named since the fault began: sensors from the status message,
         and how much a count rose.
     """)
@@ -119,13 +95,13 @@ def line(row: Mapping[str, object]) -> str:
 def inputs(result: Mapping[str, object]) -> str:
     """How the node bears sensors that come and go."""
     left_out = ', '.join(result['left_out'])
-    what = _paragraph(f"""
+    what = pages.paragraph(f"""
         All send at once, each at its own rate; then each is silent for {faults_inputs.OFF:g} s in its turn. No joint
         may turn faster than {checks.LIMIT:g} rad/s, and `body_pose.measured` has to be true of the joint while its
         sensor sends, false {faults_inputs.GONE:g} s after it stopped, and true again {checks.RECOVERY:g} s after it
         returned. {f'Left out: {left_out}, as tf2_ros was not installed.' if left_out else ''}
     """)
-    found = _paragraph(f"""
+    found = pages.paragraph(f"""
         Fastest joint: {result['peak_velocity']:.1f} rad/s as told, {result['peak_by_angles']:.1f} rad/s by its angles.
         {_verdict(result)}
     """)
@@ -137,18 +113,18 @@ def soak(result: Mapping[str, object]) -> str:
     segments, used = result['segments'], result['memory_mb'][-1][1]
     count = {key: sum(segment[key] for segment in segments) for key in ('faults', 'poses', 'changes')}
     peak = max(segment['peak_velocity'] for segment in segments)
-    what = _paragraph(f"""
+    what = pages.paragraph(f"""
         Random faults of every kind and length, at times two at once, for {result['minutes']:g} minutes. The node has to
         live, no number may be NaN, no joint faster than {checks.LIMIT:g} rad/s; every spell without poses or with
         degraded ones and every warning in the diagnostics must lie in a fault or shortly after one, and the log must
         have a line for every change of state. From {faults_soak.LONG / 60:g} minutes on, memory may not grow by more
         than {faults_soak.GROWTH:.0%} after the warm-up.
     """)
-    found = _paragraph(f"""
+    found = pages.paragraph(f"""
         {count['faults']} faults, {count['poses']} poses, {count['changes']} changes of state; fastest joint
         {peak:.1f} rad/s; memory {used:.0f} MB, {result['growth_mb']:+.1f} MB since the warm-up.
     """)
-    return f'{what}\n\n{found}\n\n{_paragraph(_verdict(result))}'
+    return f'{what}\n\n{found}\n\n{pages.paragraph(_verdict(result))}'
 
 
 def _verdict(result: Mapping[str, object]) -> str:

@@ -1,11 +1,12 @@
 """Random faults for a long time: memory, crashes, and changes of state that no fault explains."""
 
+import contextlib
 import time
-from pathlib import Path
 
 import numpy as np
 
 from inpose_ros.cli import faults_checks as checks
+from inpose_ros.cli import usage
 from inpose_ros.cli.faults_bench import bench
 from inpose_ros.cli.faults_rows import WITH_IMU
 from inpose_ros.motion.faults import KINDS, Fault
@@ -45,7 +46,7 @@ class Memory:
     """The resident memory of a process [MB], looked at every now and then."""
 
     def __init__(self, pid: int) -> None:
-        self._path = Path(f'/proc/{pid}/status')
+        self._pid = pid
         self._begin = time.monotonic()
         self.samples: list[tuple[float, float]] = []
 
@@ -53,12 +54,8 @@ class Memory:
         now = time.monotonic() - self._begin
         if self.samples and now - self.samples[-1][0] < _EVERY:
             return
-        try:
-            fields = dict(line.split(':', 1) for line in self._path.read_text().splitlines())
-        except (FileNotFoundError, ProcessLookupError):  # it has died, which is told elsewhere
-            return
-        if 'VmRSS' in fields:
-            self.samples.append((now, int(fields['VmRSS'].split()[0]) / 1024))
+        with contextlib.suppress(ProcessLookupError):  # it has died, which is told elsewhere
+            self.samples.append((now, usage.resident_mb(self._pid)))
 
 
 def growth(samples: list[tuple[float, float]]) -> float:

@@ -4,6 +4,7 @@ import sys
 
 import tyro
 
+from inpose_ros.cli.bench import bench
 from inpose_ros.cli.demo import demo
 from inpose_ros.cli.evaluate import evaluate
 from inpose_ros.cli.faults import faults
@@ -12,7 +13,9 @@ from inpose_ros.cli.results import report
 from inpose_ros.cli.train import train
 from inpose_ros.errors import InPoseError
 
-COMMANDS = {'demo': demo, 'train': train, 'evaluate': evaluate, 'report': report, 'play': play, 'faults': faults}
+COMMANDS = {
+    'demo': demo, 'train': train, 'evaluate': evaluate, 'report': report, 'bench': bench, 'play': play, 'faults': faults,
+}  # fmt: skip
 
 
 def main() -> None:

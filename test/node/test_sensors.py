@@ -19,6 +19,7 @@ from inpose_ros.node.conversions.sensors import (
     measurement_in_world,
     pose_cov_from_measurement,
     pose_from_measurement,
+    quaternion_from_matrix,
     transforms_from_measurement,
 )
 from inpose_ros.node.conversions.stamp import ns_from_stamp, stamp_from_ns
@@ -142,3 +143,14 @@ def test_a_quaternion_of_single_precision_will_do():
     msg.pose.orientation.w = 0.9999
     rot = measurement_from_pose(msg, 'head').rot_world_sensor
     assert np.allclose(rot @ rot.T, np.eye(3), atol=1e-12)
+
+
+def test_a_matrix_becomes_the_quaternion_that_another_library_gives_half_turns_too():
+    some = Rotation.random(200, rng=np.random.default_rng(0))
+    half = Rotation.from_rotvec(np.pi * np.eye(3))
+    for rotation in Rotation.concatenate([some, half, half * Rotation.from_rotvec([1e-9, 0, 0]), Rotation.identity(1)]):
+        found = quaternion_from_matrix(rotation.as_matrix())
+        expected = rotation.as_quat(canonical=True)
+        # Of a half turn both signs are the same rotation, and rounding tells which.
+        agreement = abs(np.dot((found.x, found.y, found.z, found.w), expected))
+        assert agreement == pytest.approx(1, abs=1e-12) and found.w >= 0

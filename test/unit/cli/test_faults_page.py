@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from inpose_ros.cli import faults_page as page
-from inpose_ros.errors import FaultError
+from inpose_ros.errors import PageError
 
 HOW = {'command': 'inpose faults', 'versions': {'torch': '2'}, 'device': 'cpu', 'seed': 0, 'model': 'f' * 64}
 GOOD = {
@@ -51,7 +51,7 @@ def test_one_section_is_written_and_all_else_is_kept(tmp_path: Path) -> None:
 def test_a_page_without_marks_is_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / 'page.md'
     path.write_text('mine')
-    with pytest.raises(FaultError, match='no <!-- matrix -->'):
+    with pytest.raises(PageError, match='no <!-- matrix -->'):
         page.update(path, {'matrix': [GOOD]}, HOW)
     assert path.read_text() == 'mine'
 

@@ -1,0 +1,113 @@
+"""What a solve costs against the length of the window, the steps, the number of sensors and that of bodies."""
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.cli import bench_sensors
+from inpose_ros.cli.bench_frames import FrameBench
+from inpose_ros.diffusion import checkpoint
+from inpose_ros.diffusion.denoiser import Denoiser
+from inpose_ros.diffusion.prior import MotionPrior
+from inpose_ros.diffusion.sampler import InPoseRule
+from inpose_ros.diffusion.solver import DEFAULT_MODEL, PoseSolver, select_device
+from inpose_ros.diffusion.traced import TracedRule
+from inpose_ros.node.estimator import build_solver
+from inpose_ros.node.intake import sensor_from
+from inpose_ros.node.parameters import NodeParameters, SensorParameters
+from inpose_ros.sensing.resample import JointWindow
+
+LENGTHS, STEPS, SENSORS, BODIES = (20, 40, 60, 80), (1, 2, 4, 8), (1, 3, 6, 10), (1, 2, 4, 8)
+# The first so many of these joints wear trackers.
+_ORDER = ('head', 'left_wrist', 'right_wrist', 'pelvis', 'left_ankle', 'right_ankle', 'left_knee', 'right_knee',
+          'left_elbow', 'right_elbow')  # fmt: skip
+# From the noisiest step down to this one, as the solver that starts from scratch takes them.
+_FIRST_STEP, _LAST_STEP = 999, 300
+_SOLVING = ('network', 'likelihood', 'update')
+# Of each point so many frames are timed, the graph having been made before.
+_FRAMES, _WARM_UP = 25, 5
+# By what is varied and by its value [ms].
+Costs = dict[str, dict[str, float]]
+
+
+class CostBench:
+    """Medians of a solve [ms], one thing varied at a time.
+
+    Length and sensors are varied as the node solves, frame after frame. Steps and bodies are varied with windows that
+    are solved from scratch: there any number of steps can be had, and bodies go through the network together.
+    """
+
+    def __init__(self, params: NodeParameters, skeleton: Skeleton, rate: float) -> None:
+        """Args: params: of the node whose solver is measured; rate: of its poses [Hz]."""
+        self._params, self._skeleton, self._rate = params, skeleton, rate
+        self._prior = MotionPrior.load(params.model or DEFAULT_MODEL, select_device(params.device))
+        self._window = self._full_window()
+
+    def run(self, tell: Callable[[str], None] = lambda _: None) -> Costs:
+        """All four; `tell` is told what comes next."""
+        found: Costs = {}
+        for name, values, measure in (
+            ('window_frames', LENGTHS, self.of_length),
+            ('steps', STEPS, self.of_steps),
+            ('sensors', SENSORS, self.of_sensors),
+            ('bodies', BODIES, self.of_bodies),
+        ):
+            tell(f'cost against {name}')
+            found[name] = {str(value): measure(value) for value in values}
+        return found
+
+    def of_length(self, frames: int) -> float:
+        """A network of the shipped size with random weights that looks at so many frames."""
+        config = replace(self._prior.denoiser.config, frames=frames)
+        with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._params.seed)
+            checkpoint.save(folder, Denoiser(config))
+            return self._streamed(replace(self._params, model=folder), bench_sensors.worn(), frames / config.rate)
+
+    def of_sensors(self, count: int) -> float:
+        """So many trackers."""
+        config = self._prior.denoiser.config
+        return self._streamed(self._params, bench_sensors.worn(_ORDER[:count], ()), config.frames / config.rate)
+
+    def of_steps(self, count: int) -> float:
+        """So many steps."""
+        return self._from_scratch(_steps(count), [self._window])
+
+    def of_bodies(self, count: int) -> float:
+        """So many bodies at once."""
+        return self._from_scratch(InPoseRule().steps, [self._window] * count)
+
+    def _streamed(self, params: NodeParameters, worn: Mapping[str, SensorParameters], span: float) -> float:
+        readings = bench_sensors.simulated(worn, params.seed, max(3.0, span + (_FRAMES + _WARM_UP) / self._rate))
+        sensors = [sensor_from(name, row) for name, row in worn.items()]
+        bench = FrameBench(build_solver(params, self._skeleton), sensors)
+        begin = readings[-1].arrival_ns - (_FRAMES + _WARM_UP) * 1e9 / self._rate
+        bench.feed([row for row in readings if row.arrival_ns <= begin])
+        frames = bench.run([row for row in readings if row.arrival_ns > begin], self._rate, _WARM_UP)
+        return 1e3 * float(np.median([sum(frame.seconds.get(name, 0.0) for name in _SOLVING) for frame in frames]))
+
+    def _from_scratch(self, steps: Sequence[int], windows: list[JointWindow]) -> float:
+        solver = PoseSolver(self._prior, self._skeleton, TracedRule(InPoseRule(tuple(steps))), seed=self._params.seed)
+        taken = []
+        for _ in range(_WARM_UP + _FRAMES):
+            begin = time.perf_counter()
+            solver.solve_batch(windows).root.cpu()
+            taken.append(time.perf_counter() - begin)
+        return 1e3 * float(np.median(taken[_WARM_UP:]))
+
+    def _full_window(self) -> JointWindow:
+        worn, config = bench_sensors.worn(), self._prior.denoiser.config
+        sensors = [sensor_from(name, row) for name, row in worn.items()]
+        bench = FrameBench(build_solver(self._params, self._skeleton), sensors)
+        bench.feed(bench_sensors.simulated(worn, self._params.seed, max(3.0, config.frames / config.rate)))
+        return bench.resampled()
+
+
+def _steps(count: int) -> list[int]:
+    """Evenly spaced down to the last one; one step alone is the noisiest."""
+    return np.linspace(_FIRST_STEP, _LAST_STEP, count).round().astype(int).tolist()
