@@ -14,7 +14,8 @@ from inpose_ros.cli.train import train
 from inpose_ros.errors import InPoseError
 
 COMMANDS = {
-    'demo': demo, 'train': train, 'evaluate': evaluate, 'report': report, 'bench': bench, 'play': play, 'faults': faults,
+    'demo': demo, 'train': train, 'evaluate': evaluate, 'report': report, 'bench': bench, 'play': play,
+    'faults': faults,
 }  # fmt: skip
 
 

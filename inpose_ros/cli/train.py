@@ -64,10 +64,7 @@ def train(
     config, task = DenoiserConfig(width=width, layers=layers), PriorTask() if rival is None else TASKS[rival]
     trainer = Trainer(
         out,
-        TrainingConfig(
-            steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, validate_every=validate_every,
-            dropout=dropout,
-        ),  # fmt: skip
+        TrainingConfig(steps, batch, learning_rate, seed=seed, validate_every=validate_every, dropout=dropout),
         config,
         *(WindowSource(task.bodies(PackedMotion(data, split, names)), config.frames, config.rate) for split in _SPLITS),
         select_device(device),

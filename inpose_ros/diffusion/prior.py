@@ -60,9 +60,7 @@ class MotionPrior:
         self.backend: Backend = TorchBackend(self.denoiser)
 
     @classmethod
-    def load(
-        cls, folder: str | Path, device: torch.device, backend: str = 'torch', threads: int = 1
-    ) -> 'MotionPrior':
+    def load(cls, folder: str | Path, device: torch.device, backend: str = 'torch', threads: int = 1) -> 'MotionPrior':
         """Read a model folder.
 
         Args:

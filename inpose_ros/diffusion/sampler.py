@@ -18,7 +18,6 @@ from inpose_ros.diffusion.likelihood import LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.geometry import rotation
 
-
 _NEWEST = slice(-1, None)  # a covariance is wanted of the newest frame alone
 
 
@@ -91,7 +90,9 @@ class InPoseRule:
         measured_stddev: Float[Tensor, 'joint'],
     ) -> Sample:  # fmt: skip
         rot = prior.rotations(prediction, condition)
-        covariance = prior.covariance(prediction.frames(_NEWEST), condition.frames(_NEWEST), self.steps[-1], measured_stddev)
+        covariance = prior.covariance(
+            prediction.frames(_NEWEST), condition.frames(_NEWEST), self.steps[-1], measured_stddev
+        )
         if likelihood is not None:
             contact = prediction.contact[:, -1:].sigmoid()
             likelihood = likelihood.newest().with_feet(rot[:, -1:], contact)

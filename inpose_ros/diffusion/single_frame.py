@@ -77,17 +77,13 @@ class FrameLikelihood:
         return rot @ exp_with_jacobian(tangent)[0], covariance - gain @ cross
 
 
-def standing_feet(
-    heights: Float[Array, 'batch 2'], contact: Float[Array, 'batch 2']
-) -> Bool[Array, 'batch 2']:
+def standing_feet(heights: Float[Array, 'batch 2'], contact: Float[Array, 'batch 2']) -> Bool[Array, 'batch 2']:
     """See Floor.stands: by the heights of the toes [m] and the probabilities of contact."""
     is_lower = heights <= heights.min(-1, keepdims=True)
     return (is_lower & (contact > LOWER_STANDS)) | (contact > BOTH_STAND)
 
 
-def toe_heights(
-    chain: Float[Array, 'joint joint 3'], rot: Float[Array, 'batch joint 3 3']
-) -> Float[Array, 'batch 2']:
+def toe_heights(chain: Float[Array, 'joint joint 3'], rot: Float[Array, 'batch joint 3 3']) -> Float[Array, 'batch 2']:
     """Of the toe joints over the root [m]; `chain` is kinematics.location_map."""
     return np.einsum('bjy,tjy->bt', rot[:, :, 2], chain[_TOES])
 

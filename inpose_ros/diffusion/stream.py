@@ -1,10 +1,10 @@
 """StreamSolver: a pose for every frame, each from the one before, in one pass of the network.
 
 What was said of the body so far takes the place of the sampler's earlier steps: brought onto the new window's grid and
-carried on to its newest frame, it is what the denoiser's last step starts from. So a frame costs one pass where a window
-from scratch costs two, and is smoother. A wrong past would keep itself alive; so now and then, after a frame has been
-handed out, a pass that knows no past is compared with it, and where they disagree by more than that pass doubts itself,
-the stream starts anew from there.
+carried on to its newest frame, it is what the denoiser's last step starts from. So a frame costs one pass where a
+window from scratch costs two, and is smoother. A wrong past would keep itself alive; so now and then, after a frame has
+been handed out, a pass that knows no past is compared with it, and where they disagree by more than that pass doubts
+itself, the stream starts anew from there.
 """
 
 import time
@@ -252,7 +252,8 @@ class StreamSolver(PoseSolver):
         chain = self._chain
         if self.use_floor:
             under = Floor.under(self.skeleton, self._bones, floor)
-            stands = single_frame.standing_feet(single_frame.toe_heights(chain, rot), contact) & valid.any(-1, keepdims=True)
+            stands = single_frame.standing_feet(single_frame.toe_heights(chain, rot), contact)
+            stands = stands & valid.any(-1, keepdims=True)
             location = np.concatenate((location, np.full((len(rot), 2, 3), (0.0, 0.0, under.height))), 1)
             stddev = np.concatenate((stddev, np.full((len(rot), 2, 3), under.axes_stddev)), 1)
             valid = np.concatenate((valid, stands), 1)
@@ -270,9 +271,7 @@ class StreamSolver(PoseSolver):
         columns[self._frame] = newest.rot[row, :, :, :2].swapaxes(-1, -2)
         self._pasts[name] = Past(grid, columns @ turn)
 
-    def _go_on(
-        self, given: Given, row: int, name: Hashable, grid: Int[Array, 'frame'], newest: _Newest
-    ) -> None:
+    def _go_on(self, given: Given, row: int, name: Hashable, grid: Int[Array, 'frame'], newest: _Newest) -> None:
         turn = given.turn[row, 0, 0].double().cpu().numpy()
         columns = newest.rot[row, :, :, :2].swapaxes(-1, -2) @ turn
         span_ns = round((self.frames + 1) * 1e9 / self.rate)
