@@ -7,7 +7,7 @@ out the timestep's part, the same in every frame, is an input that is computed o
 import numpy as np
 import openvino
 from jaxtyping import Float
-from openvino import Model, Node
+from openvino import Model, Node, Output
 from openvino import opset13 as ops
 from torch import Tensor, nn
 
@@ -60,7 +60,7 @@ def _attention(x: Node, block: Block, shape: tuple[int, int, int]) -> Node:
     return _linear(ops.reshape(attended, [batch, tokens, width], False), block.project)
 
 
-def _modulated(x: Node, scale: Node, shift: Node) -> Node:
+def _modulated(x: Node, scale: Output, shift: Output) -> Node:
     return ops.add(ops.multiply(_norm(x), ops.add(scale, np.float32(1.0))), shift)
 
 

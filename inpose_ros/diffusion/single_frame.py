@@ -45,12 +45,12 @@ class FrameLikelihood:
         own = np.where(used, variance[:, keep], _UNUSED)
         axes = 3 * len(keep)
         noise = np.zeros((len(valid), axes, axes))
-        noise[:, range(axes), range(axes)] = own.reshape(-1, axes)
+        noise[:, range(axes), range(axes)] = own.reshape(len(valid), axes)
         common = np.einsum('bs,bt,bx,xy->bsxty', used[..., 0], used[..., 0], variance[rows, reference], np.eye(3))
         return cls(
             table=(chain[keep] - chain[reference, None]) * used[..., None],
-            measured=((location[:, keep] - location[rows, reference, None]) * used).reshape(-1, axes),
-            noise=noise + common.reshape(-1, axes, axes),
+            measured=((location[:, keep] - location[rows, reference, None]) * used).reshape(len(valid), axes),
+            noise=noise + common.reshape(noise.shape),
         )
 
     def correct(

@@ -1,0 +1,57 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inpose_ros.diffusion.past import Past
+
+RATE_NS = 33_333_333
+
+
+def _moving(stamps: np.ndarray, velocity: float = 1.0) -> Past:
+    """Columns that grow evenly with time: not rotations, but what lies between and beyond is plain."""
+    seconds = stamps / 1e9
+    return Past(stamps, velocity * np.broadcast_to(seconds[:, None, None, None], (len(stamps), 22, 2, 3)).copy())
+
+
+def test_the_past_is_itself_at_its_own_stamps() -> None:
+    stamps = np.arange(10) * RATE_NS
+    past = _moving(stamps)
+    assert np.allclose(past.at(stamps), past.columns)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 12 * RATE_NS))
+def test_what_moves_evenly_goes_on_evenly_between_stamps_and_for_a_while_beyond(shift: int) -> None:
+    stamps = np.arange(12) * RATE_NS
+    beyond = min(stamps[-1] + shift % (2 * RATE_NS), stamps[-1] + 2 * RATE_NS)
+    grid = np.array([shift % stamps[-1], beyond])
+    assert np.allclose(_moving(stamps).at(grid)[:, 0, 0, 0], grid / 1e9)
+
+
+def test_nothing_is_carried_on_far_beyond_the_last_estimate() -> None:
+    stamps = np.arange(12) * RATE_NS
+    past = _moving(stamps)
+    far = past.at(np.array([stamps[-1] + 100 * RATE_NS]))[0, 0, 0, 0]
+    assert far <= (stamps[-1] + 2 * RATE_NS) / 1e9 + 1e-9
+
+
+def test_before_its_first_estimate_the_past_is_as_it_began() -> None:
+    past = _moving(np.arange(5, 12) * RATE_NS)
+    assert np.allclose(past.at(np.array([0]))[0], past.columns[0])
+
+
+def test_at_a_high_rate_velocity_is_taken_over_more_than_one_estimate() -> None:
+    """One estimate in sixty that is a little off must not be carried on as if the body had jumped."""
+    stamps = np.arange(20) * RATE_NS // 2
+    past = _moving(stamps, velocity=0.0)
+    noisy = past.then(int(stamps[-1] + RATE_NS // 2), past.columns[-1] + 0.1, 10**9)
+    ahead = noisy.at(np.array([noisy.newest_ns + RATE_NS // 2]))[0, 0, 0, 0]
+    assert 0.1 < ahead <= 0.1 + 0.06
+
+
+def test_a_new_estimate_takes_the_place_of_what_is_too_old() -> None:
+    past = _moving(np.arange(50) * RATE_NS)
+    for k in range(50, 100):
+        past = past.then(k * RATE_NS, past.columns[-1], 20 * RATE_NS)
+    assert past.newest_ns == 99 * RATE_NS
+    assert 20 <= len(past.stamps) <= 22

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+import torch
+
+from inpose_ros.body import kinematics, smpl22
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion import single_frame
+from inpose_ros.diffusion.likelihood import Floor, LocationLikelihood
+from inpose_ros.diffusion.single_frame import FrameLikelihood
+from inpose_ros.geometry import rotation
+
+from .examples import HANDS, random_pose
+
+SKELETON = Skeleton.mean()
+CHAIN = kinematics.location_map(SKELETON.bones.double())
+
+
+def _posed(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Poses, and covariances of their tangents with all joints correlated."""
+    generator = torch.Generator().manual_seed(seed)
+    factor = 0.03 * torch.randn(count, 66, 66, generator=generator, dtype=torch.float64)
+    return random_pose(count, seed=seed).double(), factor @ factor.mT + 1e-3 * torch.eye(66)
+
+
+@pytest.mark.parametrize('seen', [HANDS, [0, *HANDS], [20, 21], [15], []])
+def test_a_frame_is_corrected_as_by_the_likelihood_itself(seen: list[int]) -> None:
+    rot, covariance = _posed(4)
+    joints = [0, *HANDS]
+    place = kinematics.joint_positions(SKELETON, random_pose(4, seed=1).double())[:, joints]
+    valid = torch.isin(torch.tensor(joints), torch.tensor(seen, dtype=torch.long)).expand(4, -1)
+    stddev = torch.tensor([0.01, 0.02, 0.05, 0.001], dtype=torch.float64)
+    slow = LocationLikelihood.of_joints(SKELETON.bones.double(), joints, place, valid, stddev.expand(4, -1))
+    expected = slow.correct(rot, covariance)
+    axes = stddev[:, None].expand(4, 4, 3)
+    fast = FrameLikelihood.of(CHAIN[joints].numpy(), place.numpy(), valid.numpy(), axes.numpy())
+    found = fast.correct(rot.numpy(), covariance.numpy())
+    for one, other in zip(found, expected):
+        assert np.abs(one - other.numpy()).max() < 1e-9
+
+
+def test_frames_that_see_different_joints_are_corrected_each_by_its_own() -> None:
+    rot, covariance = _posed(2)
+    place = kinematics.joint_positions(SKELETON, random_pose(2, seed=1).double())[:, HANDS].numpy()
+    valid = np.array([[True, True, True], [False, True, True]])
+    axes = np.full((2, 3, 3), 0.01)
+    chain = CHAIN[HANDS].numpy()
+    both = FrameLikelihood.of(chain, place, valid, axes).correct(rot.numpy(), covariance.numpy())[0]
+    for row in range(2):
+        part = slice(row, row + 1)
+        alone = FrameLikelihood.of(chain, place[part], valid[part], axes[part])
+        assert np.allclose(alone.correct(rot[part].numpy(), covariance[part].numpy())[0][0], both[row], atol=1e-10)
+
+
+def test_exp_its_jacobian_and_log_are_those_of_the_geometry_room() -> None:
+    length = torch.tensor([0.0, 1e-9, 1e-4, 9e-3, 1.1e-2, 0.5, 2.0, 3.1], dtype=torch.float64)
+    axis = torch.nn.functional.normalize(torch.randn(8, 3, generator=torch.Generator().manual_seed(0)), dim=-1)
+    vector = length[:, None] * axis.double()
+    turn, jacobian = single_frame.exp_with_jacobian(vector.numpy())
+    assert np.abs(turn - rotation.exp(vector).numpy()).max() < 1e-12
+    assert np.abs(jacobian - rotation.right_jacobian(vector).numpy()).max() < 1e-10
+    assert np.abs(single_frame.log(turn) - vector.numpy()).max() < 1e-9
+
+
+def test_columns_become_rotations_as_in_the_geometry_room() -> None:
+    sixd = torch.randn(5, 22, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert np.abs(single_frame.from_sixd(sixd.numpy()) - rotation.matrix_from_6d(sixd).numpy()).max() < 1e-12
+
+
+def test_places_and_their_covariance_are_those_of_the_body_room() -> None:
+    rot, covariance = _posed(3)
+    found = single_frame.positions(CHAIN.numpy(), rot.numpy())
+    assert np.abs(found - kinematics.joint_positions(SKELETON, rot).numpy()).max() < 1e-12
+    heights = single_frame.toe_heights(CHAIN.numpy(), rot.numpy())
+    assert np.abs(heights - found[:, list(smpl22.TOES), 2]).max() < 1e-12
+    spread = single_frame.position_covariance(CHAIN.numpy(), rot.numpy(), covariance.numpy(), 15)
+    expected = kinematics.position_covariance(SKELETON.bones.double(), rot, covariance, 15)
+    assert np.abs(spread - expected.numpy()).max() < 1e-12
+
+
+def test_feet_stand_as_on_the_floor_of_the_likelihood() -> None:
+    rot = random_pose(64)
+    contact = torch.rand(64, 2, generator=torch.Generator().manual_seed(1))
+    expected = Floor.under(SKELETON, SKELETON.bones.float(), 0.0).stands(rot, contact)
+    heights = single_frame.toe_heights(CHAIN.numpy(), rot.double().numpy())
+    assert (single_frame.standing_feet(heights, contact.numpy()) == expected.numpy()).all()
