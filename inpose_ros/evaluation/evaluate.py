@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from inpose_ros.body import kinematics, smpl22
+from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.errors import DataError
 from inpose_ros.evaluation import metrics, scenario
@@ -45,12 +46,22 @@ class Solved(NamedTuple):
 
 @dataclass(frozen=True)
 class Scenario:
-    """The clips, on the grid and on their bodies, with what is measured of them and which frames are scored."""
+    """The clips, on the grid and on their bodies, with what is measured of them and which frames are scored.
+
+    `estimated` are the bones that each clip is solved with where they are estimated.
+    """
 
     clips: Sequence[MotionClip]
     measured: Sequence[scenario.Measured]
     scored: Sequence[Int[Tensor, 'window']]
     setting: Setting
+    estimated: Sequence[Skeleton] | None = None
+
+    def assumed_bones(self, number: int) -> Skeleton:
+        """The skeleton with which a clip is solved."""
+        if self.estimated is not None:
+            return self.estimated[number]
+        return self.setting.assumed_bones(self.clips[number])
 
     @property
     def frames(self) -> int:
@@ -103,11 +114,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Mean scores over the scored frames; `on_scored` hears of their number as they are done."""
     rows: list[Scores] = []
-    by_subject: dict[str, list[int]] = {}
-    for number, clip in enumerate(scene.clips):
-        if len(scene.scored[number]):
-            by_subject.setdefault(clip.subject, []).append(number)
-    for numbers in by_subject.values():
+    for numbers in _of_one_body(scene):
         rows += _score_subject(scene, numbers, method, prior, seed)
         on_scored(sum(len(scene.scored[number]) for number in numbers))
     every = {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
@@ -115,6 +122,15 @@ def evaluate(
     if COVARIANCE in every:
         scores |= uncertainty_scores(every[ERROR], every[COVARIANCE], scene.worn.align)
     return scores | {'ms_per_frame': milliseconds_per_frame(scene, method, prior, seed)}
+
+
+def _of_one_body(scene: Scenario) -> list[list[int]]:
+    """The clips of each subject that have frames to score; one by one where bones change from clip to clip."""
+    together: dict[tuple[str, int], list[int]] = {}
+    for number, clip in enumerate(scene.clips):
+        if len(scene.scored[number]):
+            together.setdefault((clip.subject, 0 if scene.estimated is None else number), []).append(number)
+    return list(together.values())
 
 
 def _score_subject(
@@ -129,7 +145,7 @@ def _score_subject(
         for number, frames in zip(numbers, newest)
         for window in scenario.windows_ending_at(scene.measured[number], scene.worn, frames, prior.frames)
     ]
-    solver = method.solver(prior, scene.setting.assumed_bones(scene.clips[numbers[0]]), seed)
+    solver = method.solver(prior, scene.assumed_bones(numbers[0]), seed)
     solved = _solve(solver, windows)
     sizes = [len(frames) for frames in newest]
     parts = solved.split(sizes)
@@ -140,12 +156,14 @@ def _score_clip(
     scene: Scenario, number: int, newest: Int[Tensor, 'frame'], solved: Solved, method: Contender
 ) -> Scores:
     clip, scored, align = scene.clips[number], scene.scored[number], scene.worn.align
-    bones = scene.setting.assumed_bones(clip).bones.float()
+    assumed = scene.assumed_bones(number)
+    bones = assumed.bones.float()
     positions = solved.root[:, None] + kinematics.positions_from_bones(bones, solved.rot_world_joint)
     truth, measured = clip.positions.float(), scene.measured[number].locations
     here = torch.isin(newest, scored)
     scores = metrics.position_scores(positions[here], truth[scored], align, float(scene.setting.scale))
     scores |= metrics.rotation_scores(solved.rot_world_joint[here], clip.rot_world_joint[scored])
+    scores['bone_error_pct'] = metrics.bone_error(assumed, clip.skeleton).expand(len(scored))
     scores['location_residual_cm'] = metrics.location_residual(
         positions[here], measured[scored], list(scene.worn.located)
     )

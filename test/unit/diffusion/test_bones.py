@@ -88,7 +88,8 @@ def test_summing_up_gives_what_least_squares_over_everything_gives():
     table = kinematics.bone_map(seen.matrices)
     table = (table[:, HANDS[1:]] - table[:, HANDS[:1]]).flatten(1, 2)
     away = (seen.location[:, HANDS[1:]] - seen.location[:, HANDS[:1]]).flatten(1)
-    whitening = torch.linalg.inv(torch.linalg.cholesky(torch.eye(2).double() + 1)).kron(torch.eye(3).double())
+    whitening = torch.linalg.inv(torch.linalg.cholesky(torch.eye(2, dtype=torch.float64) + 1)).contiguous()
+    whitening = torch.kron(whitening, torch.eye(3, dtype=torch.float64))
     rows = (whitening @ table @ columns).flatten(0, 1).numpy()
     values = (away - table @ MEAN.bones.flatten()) @ whitening.T
     expected = np.linalg.lstsq(rows, values.reshape(-1).numpy(), rcond=None)[0]
