@@ -33,8 +33,6 @@ SPREADS = {'stature': 0.25, 'torso': 0.1, 'arm': 0.1, 'leg': 0.1, 'shoulder_widt
 
 # The spread of a stature that somebody said, over it.
 _KNOWN_STATURE = 0.015
-# The share of the residual's variance that is left of a body that somebody described bone by bone.
-_NEARLY_RIGHT = 0.1
 
 # Of the joints on the left and in the middle; those on the right mirror them.
 _SIDE = tuple(j for j in range(1, len(smpl22.JOINTS)) if smpl22.MIRROR[j] >= j)
@@ -154,25 +152,36 @@ class BodyGuess:
         return cls(Skeleton.mean(), SPREADS)
 
     @classmethod
+    def certain(cls, skeleton: Skeleton) -> 'BodyGuess':
+        """Somebody whose bones were measured."""
+        return cls(skeleton, dict.fromkeys(FACTORS, 0.0), 0.0)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether there is nothing left to estimate."""
+        return not any(self.spreads.values())
+
+    @classmethod
     def of_stature(cls, stature: float) -> 'BodyGuess':
         """Somebody of this height [m], of whatever proportions; people know their height to a per cent or two."""
         return cls(Skeleton.from_stature(stature), {**SPREADS, 'stature': _KNOWN_STATURE})
 
     @classmethod
     def load(cls, path: str | Path) -> 'BodyGuess':
-        """What `save` wrote, to go on from there; of a file of bones alone those are taken for nearly right.
+        """What `save` wrote, to go on from there; of a file of bones alone, those as they are.
 
         Raises:
             BodyError: the file does not hold that.
         """
         skeleton = Skeleton.load(path)
         table = yaml.safe_load(Path(path).read_text())
+        if 'factors' not in table:
+            return cls.certain(skeleton)
         try:
-            spreads = {name: float(row[1]) for name, row in table.get('factors', {}).items()}
-            residual = float(table.get('residual', _NEARLY_RIGHT))
+            spreads = {name: float(row[1]) for name, row in table['factors'].items()}
+            residual = float(table.get('residual', 1.0))
         except (AttributeError, IndexError, TypeError, ValueError) as error:
             raise BodyError(f'{path} has factors that are not {{stature: [value, stddev], ...}} ({error})') from error
-        spreads = dict.fromkeys(FACTORS, _KNOWN_STATURE) | spreads
         if spreads.keys() != FACTORS.keys() or not all(0 < x <= 1 for x in (*spreads.values(), residual)):
             raise BodyError(f'{path}: factors are {", ".join(FACTORS)}, each [value, stddev] with a stddev up to 1')
         return cls(skeleton, spreads, residual)

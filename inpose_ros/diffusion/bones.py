@@ -37,6 +37,8 @@ _PARTS = ((8, 1.424, 0.02), (2, 0.564, float('inf')))
 # A height that is further off is not that of somebody who stands.
 _GATE = 3.0
 _HEIGHTS = 2400  # of the latest, twenty minutes at two a second
+# The standard deviation of what is taken for certain, over what it is about.
+_SURELY = 1e-3
 # A tracking space's floor is set by hand, to some centimetres.
 FLOOR_STDDEV = 0.05
 
@@ -183,6 +185,10 @@ class BodyEstimator:
         self._bones = start.skeleton.bones.double()
         residual = proportions.residual_columns()
         self._columns = torch.cat((proportions.factor_columns(start.skeleton).double(), residual), -1)
+        self.forget()
+
+    def forget(self) -> None:
+        """Go back to the start: somebody else may come."""
         self._information = Information.none(self._columns.shape[1])
         self._heights: list[float] = []
         self._estimate: BodyEstimate | None = None
@@ -244,7 +250,7 @@ class BodyEstimator:
             skeleton=skeleton,
             factors=proportions.factors(skeleton, of_bones),
             bone_stddev=variance.clamp(min=0).sqrt(),
-            residual=float(residual.clamp(max=1.0)) * self.start.residual,
+            residual=float(residual.clamp(max=1.0)) * max(self.start.residual, _SURELY**2),
             floor_height=float(state[-1]) + (self._floor or 0.0),
             floor_stddev=float(covariance[-1, -1].sqrt()),
         )
@@ -252,12 +258,12 @@ class BodyEstimator:
     def _residual_covariance(self) -> Float[Tensor, 'residual residual']:
         """On a body of the start's size."""
         ratio = self.start.skeleton.stature / smpl22.MEAN_STATURE
-        return ratio**2 * self.start.residual * proportions.residual_covariance()
+        return ratio**2 * max(self.start.residual, _SURELY**2) * proportions.residual_covariance()
 
     def _normal_equations(self, size: float) -> tuple[Float[Tensor, 'state1 state1'], Float[Tensor, 'state1']]:
         """Of x and the floor, for somebody who is `size` times as large as the start."""
         spreads = torch.tensor([self.start.spreads[name] for name in FACTORS], dtype=torch.float64)
-        spreads[0], spreads[1:] = proportions.SPREADS['stature'], size * spreads[1:]
+        spreads[0], spreads[1:] = proportions.SPREADS['stature'], size * spreads[1:].clamp(min=_SURELY)
         precision = torch.block_diag(
             spreads.square().reciprocal().diag(),
             torch.linalg.inv(size**2 * self._residual_covariance()),
@@ -268,7 +274,8 @@ class BodyEstimator:
         usual = float(heights @ self._bones.flatten())
         row = torch.cat((heights @ self._columns, torch.zeros(1, dtype=torch.float64)))
         if self.start.spreads['stature'] < proportions.SPREADS['stature']:  # somebody knows it
-            precision = precision + torch.outer(row, row) / (self.start.spreads['stature'] * usual) ** 2
+            known = max(self.start.spreads['stature'], _SURELY) * usual
+            precision = precision + torch.outer(row, row) / known**2
         row[-1] = 1.0
         variance = (_POSTURE_STDDEV * size * usual) ** 2
         stood = self._stood(usual, float(row @ torch.linalg.solve(precision, row)), variance)

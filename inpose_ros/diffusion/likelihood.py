@@ -33,8 +33,8 @@ class Floor:
     """
 
     bones: Float[Tensor, 'joint 3']
-    height: float
-    stddev: float
+    height: float | Float[Tensor, '']
+    stddev: float | Float[Tensor, '']
 
     @classmethod
     def under(cls, skeleton: Skeleton, bones: Float[Tensor, 'joint 3'], floor_height: float) -> 'Floor':
@@ -81,8 +81,10 @@ class LocationLikelihood:
         if self.floor is None:
             return self
         stands = self.floor.stands(rot, contact) & self.valid.any(-1, keepdim=True)
-        place = self.location.new_tensor([0.0, 0.0, self.floor.height]).expand(*stands.shape, 3)
-        spread = self.stddev.new_tensor([_UNKNOWN, _UNKNOWN, self.floor.stddev]).expand(*self.stddev.shape[:-2], 2, 3)
+        height, stddev = (torch.as_tensor(x).to(self.location) for x in (self.floor.height, self.floor.stddev))
+        unknown = torch.full_like(stddev, _UNKNOWN)
+        place = torch.stack((0 * height, 0 * height, height)).expand(*stands.shape, 3)
+        spread = torch.stack((unknown, unknown, stddev)).expand(*self.stddev.shape[:-2], 2, 3)
         return LocationLikelihood(
             chain=torch.cat((self.chain, kinematics.location_map(self.floor.bones)[list(smpl22.TOES)])),
             location=torch.cat((self.location, place), -2),

@@ -84,14 +84,24 @@ class PoseSolver:
         use_height: bool = True, use_travel: bool = True, use_acceleration: bool = True,
         use_locations: bool = True, use_floor: bool = True, use_smoothing: bool = True, seed: int = 0,
     ) -> None:  # fmt: skip
-        self.prior, self.skeleton, self.rule = prior, skeleton, rule
+        self.prior, self.rule = prior, rule
         self.use_height, self.use_travel, self.use_acceleration = use_height, use_travel, use_acceleration
         self.use_locations, self.use_floor, self.use_smoothing = use_locations, use_floor, use_smoothing
         self.device = prior.device
-        self._bones = skeleton.bones.float().to(self.device)
+        self.skeleton = skeleton
         # One draw for every window: chance in the start must not make the pose tremble from frame to frame.
         self._noise = prior.noise(torch.Generator().manual_seed(seed))
         self._located: set[int] = set()
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Whose bones these are; another's may be set between two windows."""
+        return self._skeleton
+
+    @skeleton.setter
+    def skeleton(self, skeleton: Skeleton) -> None:
+        self._skeleton = skeleton
+        self._bones = skeleton.bones.float().to(self.device)
 
     @property
     def frames(self) -> int:

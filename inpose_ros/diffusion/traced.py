@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inpose_ros.diffusion.denoiser import Condition, Prediction
-from inpose_ros.diffusion.likelihood import LocationLikelihood
+from inpose_ros.diffusion.likelihood import Floor, LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import Sample, SamplingRule
 
@@ -21,9 +21,10 @@ _CONDITION = 9  # tensors in a Condition
 
 
 class TracedRule:
-    """Any rule without back-propagation, recorded anew for each set of located joints, floor and size of batch.
+    """Any rule without back-propagation, recorded anew for each set of located joints and size of batch.
 
-    All else (what was measured, where, how well, when) enters as tensors, so the same graph serves every window.
+    All else (what was measured, where, how well, when, of whom, on which floor) enters as tensors, so the same graph
+    serves every window, and bones that are still being estimated.
     """
 
     def __init__(self, rule: SamplingRule) -> None:
@@ -37,8 +38,8 @@ class TracedRule:
     ) -> Sample:  # fmt: skip
         inputs = [noise, measured_stddev, *vars(condition).values()]
         if likelihood is not None:
-            inputs += [likelihood.location, likelihood.valid, likelihood.stddev]
-        key = (id(prior), tuple(part.shape for part in inputs), _constants(likelihood))
+            inputs += _parts(likelihood)
+        key = (id(prior), tuple(part.shape for part in inputs))
         if key not in self._graphs:
             self._graphs[key] = self._record(prior, likelihood, inputs)
         rot, covariance, *prediction = self._graphs[key](*inputs)
@@ -50,7 +51,7 @@ class TracedRule:
         def run(noise: Tensor, measured_stddev: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
             located = None
             if likelihood is not None:
-                located = LocationLikelihood(likelihood.chain, *rest[_CONDITION:], likelihood.floor)
+                located = _of_parts(*rest[_CONDITION:])
             sample = self.rule(prior, noise, Condition(*rest[:_CONDITION]), located, measured_stddev)
             return sample.rot_world_joint, sample.covariance, *vars(sample.prediction).values()
 
@@ -60,9 +61,14 @@ class TracedRule:
             return torch.jit.trace(run, tuple(inputs), check_trace=False)
 
 
-def _constants(likelihood: LocationLikelihood | None) -> tuple:
-    """What a graph holds fixed of a likelihood: whose chains, and which floor."""
-    if likelihood is None:
-        return ()
+def _parts(likelihood: LocationLikelihood) -> list[Tensor]:
+    """All tensors of a likelihood, and the floor's numbers as such; without a floor there are fewer."""
+    parts = [likelihood.chain, likelihood.location, likelihood.valid, likelihood.stddev]
     floor = likelihood.floor
-    return (*likelihood.chain.flatten().tolist(), *((floor.height, floor.stddev) if floor else ()))
+    if floor is None:
+        return parts
+    return [*parts, floor.bones, *(torch.as_tensor(x).to(floor.bones) for x in (floor.height, floor.stddev))]
+
+
+def _of_parts(chain: Tensor, location: Tensor, valid: Tensor, stddev: Tensor, *floor: Tensor) -> LocationLikelihood:
+    return LocationLikelihood(chain, location, valid, stddev, Floor(*floor) if floor else None)

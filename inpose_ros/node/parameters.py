@@ -128,9 +128,11 @@ class NodeParameters(WornParameters):
     method: str = parameter('inpose', 'Sampling rule; paper is offline, seconds a pose.', one_of=('inpose', 'paper'))
     stature: float = parameter(0.0, 'Body height [m]; 0: not given.', ge=0.0, le=2.6, name='body.stature')
     bones: str = parameter('', 'YAML file of the bones; empty: not given. Goes before body.stature.', name='body.bones')
-    floor_height: float = parameter(
-        0.0, 'Height of the floor in the world [m]; NaN (estimate it) is not supported yet.', ge=-100.0, le=100.0
+    estimate: bool = parameter(
+        True, 'Estimate the bones while the user moves; a body.bones without deviations is kept.', name='body.estimate'
     )
+    save: str = parameter('', 'YAML file to write the estimated bones to; empty: none.', name='body.save')
+    floor_height: float = parameter(0.0, 'Height of the floor in the world [m]; NaN: estimated, like the bones.')
     sensor_timeout: float = parameter(0.5, 'A sensor silent for this long has stopped [s].', ge=0.05, le=10.0)
     max_joint_velocity: float = parameter(
         15.0, 'No published joint turns faster than this [rad/s], whatever the sensors do.', ge=0.1, le=100.0
@@ -142,6 +144,8 @@ class NodeParameters(WornParameters):
         super().check()
         if self.frame_prefix.startswith('/'):
             raise ParameterError(f'frame_prefix is {self.frame_prefix!r}; tf2 takes no leading /: write human/')
+        if abs(self.floor_height) > 100 or (math.isnan(self.floor_height) and not self.estimate):
+            raise ParameterError(f'floor_height is {self.floor_height:g}; write -100 to 100, or NaN with body.estimate')
 
 
 def declare(node: Node) -> None:

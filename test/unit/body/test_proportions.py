@@ -68,11 +68,10 @@ def test_a_file_of_a_guess_is_a_file_of_bones(tmp_path):
     assert Skeleton.load(tmp_path / 'body.yaml').stature == pytest.approx(1.8, abs=1e-3)
 
 
-def test_bones_alone_are_taken_for_nearly_right(tmp_path):
+def test_bones_alone_are_taken_for_certain(tmp_path):
     MEAN.save(tmp_path / 'bones.yaml')
-    guess = BodyGuess.load(tmp_path / 'bones.yaml')
-    assert max(guess.spreads.values()) < 0.05
-    assert guess.residual < 1
+    assert BodyGuess.load(tmp_path / 'bones.yaml').is_certain
+    assert not BodyGuess.unknown().is_certain
 
 
 @pytest.mark.parametrize(

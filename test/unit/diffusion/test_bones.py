@@ -194,3 +194,20 @@ def test_going_on_from_an_estimate_keeps_what_was_known(prior, tmp_path):
     assert torch.allclose(later.skeleton.bones, estimator.skeleton.bones, atol=1e-5)
     assert later.stddevs['stature'] < 0.1
     assert later.stddevs['arm'] < BodyEstimator(prior, BodyGuess.unknown()).stddevs['arm']
+
+
+def test_bones_that_are_certain_stay_and_tell_the_floor(prior):
+    skeleton = MEAN.scaled(1.05)
+    estimator = BodyEstimator(prior, BodyGuess.certain(skeleton), floor_height=None)
+    estimator.take(_seen_of(MEAN, HANDS, 60, spread=0.2), [_standing(skeleton, floor=0.06)])
+    assert (estimator.skeleton.bones - skeleton.bones).abs().max() < 0.005
+    assert 0.03 < estimator.estimate.floor_height < 0.06
+
+
+def test_what_is_forgotten_leaves_the_start(prior):
+    estimator = BodyEstimator(prior, BodyGuess.unknown())
+    start = estimator.skeleton.bones
+    estimator.take(_seen_of(MEAN.scaled(1.2), HANDS, 60, spread=0.2), [_standing(MEAN.scaled(1.2))])
+    estimator.forget()
+    assert torch.allclose(estimator.skeleton.bones, start)
+    assert estimator.observations == 0

@@ -52,3 +52,18 @@ def test_trackers_that_fall_silent_need_no_new_recording_and_leave_no_trace(prio
         fresh = PoseSolver(prior, SKELETON, InPoseRule()).solve(window)
         assert torch.allclose(traced.solve(window).positions, fresh.positions, atol=1e-5)
     assert len(recorded._graphs) == 1
+
+
+def test_one_recording_serves_bones_that_change_and_any_floor(prior):
+    recorded = TracedRule(InPoseRule())
+    traced = PoseSolver(prior, SKELETON, recorded)
+    rot, root = random_pose(8, spread=0.2), torch.tensor([[0.0, 0.0, 0.9]])
+    for scale, floor in ((1.0, 0.0), (0.8, 0.05), (1.3, -0.2)):
+        skeleton = SKELETON.with_groups({'arms': 1.1}).scaled(scale)
+        window = window_of(rot, skeleton, scale * root, HANDS, HANDS)
+        traced.skeleton = skeleton
+        fresh = PoseSolver(prior, skeleton, InPoseRule()).solve(window, floor)
+        found = traced.solve(window, floor)
+        assert found.skeleton is skeleton
+        assert torch.allclose(found.positions, fresh.positions, atol=1e-5)
+    assert len(recorded._graphs) == 1
