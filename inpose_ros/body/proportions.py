@@ -28,8 +28,8 @@ FACTORS = {
     'hip_width': smpl22.BONE_GROUPS['hips'],
 }
 # Standard deviations before anything was measured. Four in ten more or less of stature is within two of them, as are
-# limbs that are a fifth too long for it.
-SPREADS = {'stature': 0.25, 'torso': 0.1, 'arm': 0.1, 'leg': 0.1, 'shoulder_width': 0.12, 'hip_width': 0.12}
+# arms and a trunk that are a fifth too long for it; legs are half of a stature, so they are less free.
+SPREADS = {'stature': 0.25, 'torso': 0.1, 'arm': 0.1, 'leg': 0.06, 'shoulder_width': 0.12, 'hip_width': 0.12}
 
 # The spread of a stature that somebody said, over it.
 _KNOWN_STATURE = 0.015

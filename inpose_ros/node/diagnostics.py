@@ -34,7 +34,7 @@ def level_and_message(health: Health | None, silent: Sequence[str], state: str, 
 def diagnostics_from(
     health: Health | None, silent: Sequence[str], facts: dict[str, str], node: str, state: str, now_ns: int
 ) -> DiagnosticArray:
-    """One status with everything; `facts` (device, backend, body) do not change while the node is configured."""
+    """One status with everything; `facts` are what else is known: device, backend, body."""
     level, message = level_and_message(health, silent, state, now_ns)
     values = {'state': state, **facts, **(dict(_measured(health, now_ns)) if health else {})}
     status = DiagnosticStatus(level=level, name=f'{node}: tracking', message=message, hardware_id=node)
