@@ -35,6 +35,13 @@ def location_map(bones: Float[Tensor, '*batch joint 3']) -> Float[Tensor, '*batc
     return torch.einsum('kc,cj,...cx->...kjx', chain, bone_of_parent, bones)
 
 
+def bone_map(matrices: Float[Tensor, '*batch joint 3 3']) -> Float[Tensor, '*batch joint 3 bone_axis']:
+    """The linear map from bones, flattened, to locations relative to the root; any matrices will do for rotations."""
+    of_parents = matrices[..., [max(parent, 0) for parent in smpl22.PARENTS], :, :]
+    rows = _descent().to(matrices)[:, :, None, None] * of_parents[..., None, :, :, :]
+    return rows.transpose(-3, -2).flatten(-2)
+
+
 def joint_positions(
     skeleton: Skeleton, rot_world_joint: Float[Tensor, '*batch joint 3 3']
 ) -> Float[Tensor, '*batch joint 3']:

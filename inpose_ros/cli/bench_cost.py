@@ -16,7 +16,6 @@ from inpose_ros.diffusion.denoiser import Denoiser
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.diffusion.solver import DEFAULT_MODEL, PoseSolver, select_device
-from inpose_ros.diffusion.traced import TracedRule
 from inpose_ros.node.estimator import build_solver
 from inpose_ros.node.intake import sensor_from
 from inpose_ros.node.parameters import NodeParameters, SensorParameters

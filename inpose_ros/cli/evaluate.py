@@ -16,6 +16,7 @@ from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.solver import DEFAULT_MODEL, select_device
 from inpose_ros.errors import ParameterError
 from inpose_ros.evaluation import detail
+from inpose_ros.evaluation.carried import with_estimated_bones
 from inpose_ros.evaluation.evaluate import Scenario, build_scenario
 from inpose_ros.evaluation.evaluate import evaluate as score
 from inpose_ros.evaluation.methods import METHODS, Contender
@@ -90,7 +91,8 @@ def evaluate(
             Repeatable.
         location_noise: Standard deviations of the locations' noise joined by commas [m]; the solver is told.
         rotation_noise: The same of the rotations' noise [rad].
-        bones: What the solver takes for the bones, joined by commas: `known`, or `mean` for an average body.
+        bones: What the solver takes for the bones, joined by commas: `known`, `mean` for an average body, or
+            `estimated` from at least a minute of the subject's motion before.
         report: Where to write the scores as JSON.
         figures: Where to draw error over body scale and over location noise (of which two values must be given), the
             errors of each joint, claimed against observed coverage, and a gallery of best, median and worst clips.
@@ -127,6 +129,8 @@ def evaluate(
             clips, setting, first=stride - 1 if from_start else prior.frames - 1, stride=stride, frames=frames,
             rate=prior.rate, shuffle=shuffle_locations, seed=seed,
         )  # fmt: skip
+        if setting.bones == 'estimated':
+            scene = with_estimated_bones(scene, prior)
         bar.total = scene.frames * len(names) * len(set(settings.values()))
         keep = figures is not None and setting == sweep.base
         return {name: Outcome.of(scene, name, prior, seed, bar.update, keep) for name in names}

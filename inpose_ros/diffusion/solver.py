@@ -15,9 +15,8 @@ from inpose_ros.diffusion.condition import size_free_condition, travel, window_h
 from inpose_ros.diffusion.denoiser import Condition
 from inpose_ros.diffusion.likelihood import Floor, LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior
-from inpose_ros.diffusion.sampler import InPoseRule, PaperRule, Sample, SamplingRule
-from inpose_ros.diffusion.traced import TracedRule
-from inpose_ros.errors import DeviceError, ModelError
+from inpose_ros.diffusion.sampler import Sample, SamplingRule
+from inpose_ros.errors import DeviceError
 from inpose_ros.geometry import rotation
 from inpose_ros.sensing.resample import JointWindow
 from inpose_ros.sensing.smoothing import smoothed
@@ -25,7 +24,6 @@ from inpose_ros.sensing.smoothing import smoothed
 DEFAULT_MODEL = Path(__file__).parents[1] / 'models' / 'default'
 # How what trackers are worn on is accelerated, rms, over the standing height of the head [1/s^2]; from validation.
 _TRACKED_ACCELERATION = 8.0
-RULES = {'inpose': InPoseRule, 'paper': PaperRule}
 
 
 def select_device(name: str) -> torch.device:
@@ -41,17 +39,6 @@ def select_device(name: str) -> torch.device:
             'device is cuda, but PyTorch finds no usable GPU here; choose auto or cpu, or mend the driver'
         )
     return torch.device('cuda' if name != 'cpu' and torch.cuda.is_available() else 'cpu')
-
-
-def load_solver(
-    model: str | Path | None, device: str, skeleton: Skeleton, method: str = 'inpose', seed: int = 0
-) -> 'PoseSolver':
-    """A solver of a model folder (None: the weights that come with the package) for this person's bones."""
-    if method not in RULES:
-        raise ModelError(f'method is {method!r}; it must be one of {", ".join(RULES)}')
-    prior = MotionPrior.load(model or DEFAULT_MODEL, select_device(device))
-    rule = TracedRule(InPoseRule()) if method == 'inpose' else RULES[method]()
-    return PoseSolver(prior, skeleton, rule, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -93,21 +80,36 @@ class PoseSolver:
     floor in it, and `use_smoothing` takes the trackers' noise out over time.
     """
 
-    backend = 'torch'
-
     def __init__(
         self, prior: MotionPrior, skeleton: Skeleton, rule: SamplingRule, *,
         use_height: bool = True, use_travel: bool = True, use_acceleration: bool = True,
         use_locations: bool = True, use_floor: bool = True, use_smoothing: bool = True, seed: int = 0,
     ) -> None:  # fmt: skip
-        self.prior, self.skeleton, self.rule = prior, skeleton, rule
+        self.prior, self.rule = prior, rule
         self.use_height, self.use_travel, self.use_acceleration = use_height, use_travel, use_acceleration
         self.use_locations, self.use_floor, self.use_smoothing = use_locations, use_floor, use_smoothing
         self.device = prior.device
-        self._bones = skeleton.bones.float().to(self.device)
+        self.skeleton = skeleton
         # One draw for every window: chance in the start must not make the pose tremble from frame to frame.
         self._noise = prior.noise(torch.Generator().manual_seed(seed))
         self._located: set[int] = set()
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Whose bones these are; another's may be set between two windows."""
+        return self._skeleton
+
+    @skeleton.setter
+    def skeleton(self, skeleton: Skeleton) -> None:
+        self._skeleton = skeleton
+        self._bones = skeleton.bones.float().to(self.device)
+
+    passes, hurried = 0, False  # not counted, never
+
+    @property
+    def backend(self) -> str:
+        """What runs the network."""
+        return self.prior.backend.name
 
     @property
     def frames(self) -> int:
@@ -122,10 +124,14 @@ class PoseSolver:
     def reset(self) -> None:
         """Forget what earlier windows said: nothing here, as each window is solved from scratch."""
 
+    def check(self) -> Sequence[object]:
+        """For after a pose was handed out; nothing to do here."""
+        return ()
+
     def warm_up(self, located: Sequence[int]) -> None:
         """Solve a made-up window, so that the first real one does not wait for caches, kernels and graphs to be made.
 
-        A graph is optimised when it runs for the second time, hence three times.
+        Three times, as some is made when a network runs again, and one that goes on from a past needs one.
 
         Args:
             located: the joints that trackers will locate.
@@ -136,8 +142,8 @@ class PoseSolver:
         location = kinematics.joint_positions(self.skeleton, rot)
         stddev = torch.full((joints,), 0.01)
         window = JointWindow(0, rot, valid, location, valid, stddev, stddev)
-        for _ in range(3):
-            self.solve(window)
+        for tick in range(3):
+            self.solve(replace(window, stamp_ns=round(tick * 1e9 / self.rate)))
 
     def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState:
         """The body at the window's newest frame."""

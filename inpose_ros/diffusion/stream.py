@@ -21,6 +21,7 @@ from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.denoiser import Prediction
 from inpose_ros.diffusion.likelihood import Floor
+from inpose_ros.diffusion.pace import Pace
 from inpose_ros.diffusion.past import Past
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
@@ -50,32 +51,45 @@ class StreamSolver(PoseSolver):
     """As PoseSolver, for windows that follow each other in time; see the module's text.
 
     Several bodies or clips are streams, told apart by name, that share the network's passes. `steps` network passes
-    guide each frame; `lag` frames are waited for, so that a pose is handed out with what came after it.
+    guide each frame; `lag` frames are waited for, so that a pose is handed out with what came after it. Before a
+    `deadline` [s] the solver takes fewer passes rather than longer.
+
+    `timings` says what the stages of the last frame took [s], `passes` how often it and the look after it asked the
+    network, and `hurried` that it had to do with fewer than wanted.
     """
 
     def __init__(
-        self, prior: MotionPrior, skeleton: Skeleton, *, steps: int = 1, lag: int = 0, check_every: float = 0.33,
-        **options: bool | int,
+        self, prior: MotionPrior, skeleton: Skeleton, *, steps: int = 1, lag: int = 0, deadline: float | None = None,
+        check_every: float = 0.33, **options: bool | int,
     ) -> None:  # fmt: skip
         """Args: check_every: how long to trust the past without a look at it [s]."""
         super().__init__(prior, skeleton, InPoseRule(), **options)
-        self.levels = tuple(_LEVEL + _LEVELS_APART * k for k in range(min(steps, 5) - 1, -1, -1))
-        self.lag, self.backend = lag, prior.backend.name
-        self._chain = kinematics.location_map(skeleton.bones.double()).numpy()
+        self.steps, self.lag = steps, lag
         self.timings: dict[str, float] = {}
-        self.passes = 0
-        self._check_ns = round(check_every * 1e9)
+        self.passes, self.hurried = 0, False
+        self._pace = Pace(deadline)
+        self._check_ns = 1e9 * check_every
         self._pasts: dict[Hashable, Past] = {}
         self._checked: dict[Hashable, int] = {}
         self._last: tuple[Given, list[Hashable], _Newest, Int[Array, 'batch frame'], float] | None = None
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Whose bones these are; another's may be set between two frames."""
+        return self._skeleton
+
+    @skeleton.setter
+    def skeleton(self, skeleton: Skeleton) -> None:
+        PoseSolver.skeleton.fset(self, skeleton)
+        self._chain = kinematics.location_map(skeleton.bones.double()).numpy()
 
     def reset(self) -> None:
         self._pasts, self._checked, self._last = {}, {}, None
 
     def warm_up(self, located: Sequence[int]) -> None:
         super().warm_up(located)
-        self.check()
         self.reset()
+        self._pace = Pace(self._pace.deadline)  # first times are long
 
     def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState:
         """The body at the window's newest frame, or `lag` frames before."""
@@ -94,6 +108,8 @@ class StreamSolver(PoseSolver):
             foot_contact=posterior.contact[0],
         )
         self.timings['update'] = time.perf_counter() - began - self.timings['likelihood'] - self.timings['network']
+        rest = self.timings['likelihood'] + self.timings['update']
+        self._pace = self._pace.after(self.passes, self.timings['network'], rest)
         return state
 
     def solve_batch(self, windows: list[JointWindow], floor_height: float = 0.0) -> Posterior:
@@ -123,8 +139,12 @@ class StreamSolver(PoseSolver):
         if self._last is None:
             return []
         given, names, newest, grids, floor_height = self._last
-        due = [row for row, name in enumerate(names) if grids[row, -1] - self._checked[name] >= self._check_ns]
+        ages = [int(grid[-1] - self._checked[name]) for name, grid in zip(names, grids)]
+        due = [row for row, age in enumerate(ages) if age >= self._check_ns]
         if not due:
+            return []
+        self.hurried |= not self._pace.has_time(self.passes, max(ages) / self._check_ns)
+        if self.hurried:
             return []
         scratch, prediction = self._from_scratch(given, floor_height)
         inferred = ~given.condition.rotation_mask[:, self._frame].cpu().numpy()
@@ -155,7 +175,7 @@ class StreamSolver(PoseSolver):
         self, given: Given, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
     ) -> _Newest:
         """One step of each stream, and its past brought up to date."""
-        self.passes = 0
+        self.passes, self.hurried = 0, False
         if all(fresh):
             newest, prediction = self._from_scratch(given, floor)
         else:
@@ -190,12 +210,15 @@ class StreamSolver(PoseSolver):
             nothing if new else self._pasts[name].at(grid) for name, grid, new in zip(names, grids, fresh)
         ])  # fmt: skip
         clean = torch.from_numpy(columns @ turn.swapaxes(-1, -2)[:, None, None]).float().flatten(-2).to(self.device)
-        for level in self.levels:
+        count = self._pace.affordable(self.steps)
+        self.hurried = count < self.steps
+        levels = _levels(count)
+        for level in levels:
             clean = torch.where(given.condition.rotation_mask[..., None], given.condition.rotation, clean)
             noisy = float(self.prior.schedule.alpha_bar[level]) ** 0.5 * clean
             prediction = self._denoise(noisy, level, given)
             newest = self._corrected(given, prediction, level, floor)
-            if level != self.levels[-1]:
+            if level != levels[-1]:
                 clean = prediction.rotation.clone()
                 clean[:, self._frame] = rotation.sixd_from_matrix(torch.from_numpy(newest.rot).to(clean))
         return newest, prediction
@@ -299,3 +322,9 @@ class StreamSolver(PoseSolver):
         if bool(located.any()):
             spread = spread + float(window.position_stddev[anchor]) ** 2 * np.eye(3)
         return torch.from_numpy(spread)
+
+
+def _levels(steps: int) -> list[int]:
+    """Noise levels of so many steps: from further up, in even steps, down to the one of a single step."""
+    top = min(_SCRATCH, _LEVEL + _LEVELS_APART * (steps - 1))
+    return np.linspace(top, _LEVEL, steps).round().astype(int).tolist()

@@ -11,11 +11,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from inpose_ros.body import kinematics, smpl22
+from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.errors import DataError
 from inpose_ros.evaluation import metrics, scenario
 from inpose_ros.evaluation.detail import ClipDetail
-from inpose_ros.evaluation.methods import Contender, Solver
+from inpose_ros.evaluation.methods import Contender, Estimate, Follower, Solver
 from inpose_ros.evaluation.setting import Setting
 from inpose_ros.evaluation.uncertainty import uncertainty_scores
 from inpose_ros.motion.clip import MotionClip
@@ -23,6 +24,8 @@ from inpose_ros.motion.clip import MotionClip
 Scores = dict[str, Float[Tensor, 'frame']]
 
 
+# A stream is under way after so many frames: half a second, and a look whether its past holds lies in between.
+_RUN_IN = 15
 # Among the scores, until all frames are together: what uncertainty_scores needs, and ClipDetail keeps.
 ERROR, COVARIANCE = 'error', 'covariance'
 
@@ -38,6 +41,11 @@ class Solved(NamedTuple):
     covariance: Float[Tensor, 'frame tangent tangent'] | None
     recent: Float[Tensor, 'frame 4 joint 3 3']
 
+    @classmethod
+    def joined(cls, parts: Sequence['Solved']) -> 'Solved':
+        """Parts one after another."""
+        return cls(*(None if own[0] is None else torch.cat(own) for own in zip(*parts)))
+
     def split(self, sizes: list[int]) -> list['Solved']:
         """The frames of each clip."""
         parts = [[None] * len(sizes) if part is None else part.split(sizes) for part in self]
@@ -46,12 +54,22 @@ class Solved(NamedTuple):
 
 @dataclass(frozen=True)
 class Scenario:
-    """The clips, on the grid and on their bodies, with what is measured of them and which frames are scored."""
+    """The clips, on the grid and on their bodies, with what is measured of them and which frames are scored.
+
+    `estimated` are the bones that each clip is solved with where they are estimated.
+    """
 
     clips: Sequence[MotionClip]
     measured: Sequence[scenario.Measured]
     scored: Sequence[Int[Tensor, 'window']]
     setting: Setting
+    estimated: Sequence[Skeleton] | None = None
+
+    def assumed_bones(self, number: int) -> Skeleton:
+        """The skeleton with which a clip is solved."""
+        if self.estimated is not None:
+            return self.estimated[number]
+        return self.setting.assumed_bones(self.clips[number])
 
     @property
     def frames(self) -> int:
@@ -105,11 +123,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Mean scores over the scored frames; `on_scored` hears how many are done, and `on_clip` of each clip's."""
     rows: list[Scores] = []
-    by_subject: dict[str, list[int]] = {}
-    for number, clip in enumerate(scene.clips):
-        if len(scene.scored[number]):
-            by_subject.setdefault(clip.subject, []).append(number)
-    for numbers in by_subject.values():
+    for numbers in _of_one_body(scene):
         found = _score_subject(scene, numbers, method, prior, seed)
         for number, row in zip(numbers, found):
             clip, frames = scene.clips[number], scene.scored[number]
@@ -123,22 +137,31 @@ def evaluate(
     return scores | {'ms_per_frame': milliseconds_per_frame(scene, method, prior, seed)}
 
 
+def _of_one_body(scene: Scenario) -> list[list[int]]:
+    """The clips of each subject that have frames to score; one by one where bones change from clip to clip."""
+    together: dict[tuple[str, int], list[int]] = {}
+    for number, clip in enumerate(scene.clips):
+        if len(scene.scored[number]):
+            together.setdefault((clip.subject, 0 if scene.estimated is None else number), []).append(number)
+    return list(together.values())
+
+
 def _score_subject(
     scene: Scenario, numbers: list[int], method: Contender, prior: MotionPrior, seed: int
 ) -> list[Scores]:
     """The clips of one subject, whose bones are the same: their windows share batches."""
-    newest = [
-        _frames_to_solve(scene.scored[number]) if method.streaming else scene.scored[number] for number in numbers
-    ]
-    windows = [
-        window
-        for number, frames in zip(numbers, newest)
-        for window in scenario.windows_ending_at(scene.measured[number], scene.worn, frames, prior.frames)
-    ]
-    solver = method.solver(prior, scene.setting.assumed_bones(scene.clips[numbers[0]]), seed)
-    solved = _solve(solver, windows)
-    sizes = [len(frames) for frames in newest]
-    parts = solved.split(sizes)
+    solver = method.solver(prior, scene.assumed_bones(numbers[0]), seed)
+    back = (_RUN_IN if isinstance(solver, Follower) else 3) if method.streaming else 0
+    newest = [_frames_to_solve(scene.scored[number], back) for number in numbers]
+    if isinstance(solver, Follower):
+        parts = _follow(solver, scene, numbers, newest, prior.frames)
+    else:
+        windows = [
+            window
+            for number, frames in zip(numbers, newest)
+            for window in scenario.windows_ending_at(scene.measured[number], scene.worn, frames, prior.frames)
+        ]
+        parts = _solve(solver, windows).split([len(frames) for frames in newest])
     return [_score_clip(scene, number, frames, part, method) for number, frames, part in zip(numbers, newest, parts)]
 
 
@@ -146,12 +169,14 @@ def _score_clip(
     scene: Scenario, number: int, newest: Int[Tensor, 'frame'], solved: Solved, method: Contender
 ) -> Scores:
     clip, scored, align = scene.clips[number], scene.scored[number], scene.worn.align
-    bones = scene.setting.assumed_bones(clip).bones.float()
+    assumed = scene.assumed_bones(number)
+    bones = assumed.bones.float()
     positions = solved.root[:, None] + kinematics.positions_from_bones(bones, solved.rot_world_joint)
     truth, measured = clip.positions.float(), scene.measured[number].locations
     here = torch.isin(newest, scored)
     scores = metrics.position_scores(positions[here], truth[scored], align, float(scene.setting.scale))
     scores |= metrics.rotation_scores(solved.rot_world_joint[here], clip.rot_world_joint[scored])
+    scores['bone_error_pct'] = metrics.bone_error(assumed, clip.skeleton).expand(len(scored))
     scores['location_residual_cm'] = metrics.location_residual(
         positions[here], measured[scored], list(scene.worn.located)
     )
@@ -165,19 +190,38 @@ def _score_clip(
     return scores | _windowed_motion(solved.recent, truth, scored, clip, bones)
 
 
-def _frames_to_solve(scored: Int[Tensor, 'window']) -> Int[Tensor, 'frame']:
-    """The scored frames with the three before each, which a third difference needs."""
-    frames = torch.unique((scored[:, None] - torch.arange(4)).flatten())
+def _frames_to_solve(scored: Int[Tensor, 'window'], back: int) -> Int[Tensor, 'frame']:
+    """The scored frames with so many before each: a third difference needs three, a stream some to be under way."""
+    frames = torch.unique((scored[:, None] - torch.arange(back + 1)).flatten())
     return frames[frames >= 0]
 
 
 def _solve(solver: Solver, windows: list, batch: int = 64) -> Solved:
-    parts = [solver.solve_batch(windows[i : i + batch]) for i in range(0, len(windows), batch)]
+    return Solved.joined([_read(solver.solve_batch(windows[i : i + batch])) for i in range(0, len(windows), batch)])
+
+
+def _follow(
+    solver: Follower, scene: Scenario, numbers: list[int], newest: list[Int[Tensor, 'frame']], frames: int
+) -> list[Solved]:
+    """Every clip from frame to frame as a node would, all clips side by side."""
+    parts: dict[int, list[Solved]] = {number: [] for number in numbers}
+    for turn in range(max(map(len, newest))):
+        rows = [(number, own[turn]) for number, own in zip(numbers, newest) if turn < len(own)]
+        windows = [
+            scenario.windows_ending_at(scene.measured[number], scene.worn, frame[None] + solver.lag, frames)[0]
+            for number, frame in rows
+        ]
+        solved = _read(solver.solve_streams(windows, [number for number, _ in rows]))
+        solver.check()
+        for (number, _), part in zip(rows, solved.split([1] * len(rows))):
+            parts[number].append(part)
+    return [Solved.joined(parts[number]) for number in numbers]
+
+
+def _read(found: Estimate) -> Solved:
+    covariance = None if found.covariance is None else found.covariance.float().cpu()
     return Solved(
-        torch.cat([part.root.cpu() for part in parts]),
-        torch.cat([part.rot_world_joint.cpu() for part in parts]),
-        None if parts[0].covariance is None else torch.cat([part.covariance.cpu() for part in parts]),
-        torch.cat([part.window[:, -4:].cpu() for part in parts]),
+        found.root.float().cpu(), found.rot_world_joint.float().cpu(), covariance, found.window[:, -4:].float().cpu()
     )
 
 

@@ -1,5 +1,6 @@
 """The methods that are compared, by name; all on the same prior."""
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -10,7 +11,9 @@ from torch import Tensor
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule, SamplingRule
+from inpose_ros.diffusion.schedule import NoiseSchedule
 from inpose_ros.diffusion.solver import PoseSolver
+from inpose_ros.diffusion.stream import StreamSolver
 from inpose_ros.sensing.resample import JointWindow
 
 
@@ -33,6 +36,18 @@ class Solver(Protocol):
 
     def solve_batch(self, windows: list[JointWindow]) -> Estimate:
         """Windows come in the order of their clips and frames."""
+
+
+@runtime_checkable
+class Follower(Solver, Protocol):
+    """A method that goes on from frame to frame, in streams that it tells apart by name, `lag` frames behind."""
+
+    lag: int
+
+    def solve_streams(self, windows: Sequence[JointWindow], names: Sequence[Hashable]) -> Estimate: ...
+
+    def check(self) -> Sequence[Hashable]:
+        """Called after each frame."""
 
 
 @runtime_checkable
@@ -84,26 +99,49 @@ def uncorrelated(prior: MotionPrior) -> MotionPrior:
     return MotionPrior(prior.denoiser, replace(prior.spread, correlation=independent), prior.device)
 
 
-METHODS = {
+@dataclass(frozen=True)
+class StreamMethod:
+    """What the node runs: from frame to frame; and what of it may be left out."""
+
+    use_height: bool = True
+    use_travel: bool = True
+    use_acceleration: bool = True
+    use_locations: bool = True
+    use_floor: bool = True
+    use_smoothing: bool = True
+    use_correlation: bool = True
+    check_every: float = 0.33
+    steps: int = 1
+    lag: int = 0
+    streaming: bool = True
+
+    def solver(self, prior: MotionPrior, skeleton: Skeleton, seed: int) -> StreamSolver:
+        options = {name: value for name, value in vars(self).items() if name not in ('use_correlation', 'streaming')}
+        return StreamSolver(prior if self.use_correlation else uncorrelated(prior), skeleton, seed=seed, **options)
+
+
+METHODS: dict[str, Contender] = {
     # One step from pure noise is the prior's mean; without locations further steps only add noise.
     'prior': Method(InPoseRule(steps=(999,)), use_height=False, use_travel=False, use_locations=False, streaming=True),
     'paper': Method(PaperRule(), use_height=False, use_travel=False, use_locations=True, streaming=False),
     'paper_head': Method(PaperRule(), use_height=True, use_travel=False, use_locations=True, streaming=False),
-    'inpose': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True),
-    # What each part is worth.
+    'inpose': StreamMethod(),
+    # Every window from scratch, in one, two and fifty steps.
     'inpose_one_step': Method(InPoseRule(steps=(999,)), use_height=True, use_locations=True, streaming=True),
-    'inpose_no_early': Method(InPoseRule(early_iterations=0), use_height=True, use_locations=True, streaming=True),
-    'inpose_no_locations': Method(InPoseRule(), use_height=True, use_locations=False, streaming=True),
-    'inpose_no_correlation': Method(
-        InPoseRule(), use_height=True, use_locations=True, streaming=True, use_correlation=False
+    'inpose_window': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True),
+    'inpose_50_steps': Method(
+        InPoseRule(steps=tuple(NoiseSchedule().respaced(50))), use_height=True, use_locations=True, streaming=True
     ),
-    'inpose_no_floor': Method(InPoseRule(), use_height=True, use_locations=True, streaming=True, use_floor=False),
-    'inpose_no_height': Method(InPoseRule(), use_height=False, use_locations=True, streaming=True),
-    'inpose_no_travel': Method(InPoseRule(), use_height=True, use_travel=False, use_locations=True, streaming=True),
-    'inpose_no_smoothing': Method(
-        InPoseRule(), use_height=True, use_locations=True, streaming=True, use_smoothing=False
-    ),
-    'inpose_no_acceleration': Method(
-        InPoseRule(), use_height=True, use_locations=True, streaming=True, use_acceleration=False
-    ),
+    # More steps, and waiting for what comes after.
+    **{f'inpose_{count}_steps': StreamMethod(steps=count) for count in (2, 4, 8)},
+    **{f'inpose_lag_{count}': StreamMethod(lag=count) for count in (1, 2, 4)},
+    # What each part is worth.
+    'inpose_no_check': StreamMethod(check_every=float('inf')),
+    'inpose_no_locations': StreamMethod(use_locations=False),
+    'inpose_no_correlation': StreamMethod(use_correlation=False),
+    'inpose_no_floor': StreamMethod(use_floor=False),
+    'inpose_no_height': StreamMethod(use_height=False),
+    'inpose_no_travel': StreamMethod(use_travel=False),
+    'inpose_no_smoothing': StreamMethod(use_smoothing=False),
+    'inpose_no_acceleration': StreamMethod(use_acceleration=False),
 }

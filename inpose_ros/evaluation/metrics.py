@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inpose_ros.body import kinematics, smpl22
+from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.geometry import rotation
 
 Rotations = Float[Tensor, 'frame joint 3 3']
@@ -61,6 +62,11 @@ def location_residual(
         return torch.full((len(estimate),), float('nan'))
     difference = (estimate - estimate[:, smpl22.HEAD, None]) - (measured - measured[:, smpl22.HEAD, None])
     return 100 * difference[:, wrists].norm(dim=-1).mean(-1)
+
+
+def bone_error(estimate: Skeleton, truth: Skeleton) -> Float[Tensor, '']:
+    """How far bones are from as long as they are [%]: the sum of all differences over the sum of all lengths."""
+    return 100 * (estimate.lengths - truth.lengths).abs().sum() / truth.lengths.sum()
 
 
 def velocity_error(

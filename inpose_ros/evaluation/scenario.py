@@ -102,14 +102,14 @@ class Measured:
 def windows_ending_at(
     measured: Measured, worn: WornJoints, newest: Int[Tensor, 'window'], frames: int
 ) -> list[JointWindow]:
-    """Windows of a clip; frames before its first are not measured."""
+    """Windows of a clip; frames before its first and behind its last are not measured."""
     return [_window(measured, worn, frame, frames) for frame in newest.tolist()]
 
 
 def _window(measured: Measured, worn: WornJoints, newest: int, frames: int) -> JointWindow:
     index = torch.arange(newest - frames + 1, newest + 1)
-    there = (index >= 0)[:, None]
-    index = index.clamp(min=0)
+    there = ((index >= 0) & (index < len(measured.rotations)))[:, None]
+    index = index.clamp(0, len(measured.rotations) - 1)
     joint = torch.arange(len(smpl22.JOINTS))
     rotated, located, accelerated = (
         torch.isin(joint, torch.tensor(joints, dtype=torch.long))

@@ -10,7 +10,7 @@ from inpose_ros.errors import ParameterError
 from inpose_ros.evaluation.scenario import WornJoints
 from inpose_ros.motion.clip import MotionClip
 
-BONES = ('known', 'mean')
+BONES = ('known', 'mean', 'estimated')
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Setting:
     """One value of each option, as typed.
 
     `scale` multiplies all bones; `location_noise` [m] and `rotation_noise` [rad] are standard deviations of each
-    component, in every frame anew, and the solver is told them; `bones` are those that the solver takes for true.
+    component, in every frame anew, and the solver is told them; `bones` are those that the solver takes for true, where
+    `estimated` are those that were found from what was measured before (see evaluation.carried).
     """
 
     scale: str = '1.0'
@@ -42,7 +43,9 @@ class Setting:
         return WornJoints.parse(self.sensors)
 
     def assumed_bones(self, clip: MotionClip) -> Skeleton:
-        """The skeleton with which a method solves."""
+        """The skeleton with which a method solves, where nothing has to be seen to know it."""
+        if self.bones == 'estimated':
+            raise ParameterError('estimated bones are those of a scenario that went through with_estimated_bones')
         return clip.skeleton if self.bones == 'known' else Skeleton.mean()
 
 

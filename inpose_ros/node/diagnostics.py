@@ -9,6 +9,8 @@ from inpose_ros.node.health import ACCEPTED, NOT_HEARD, Health
 
 # Counted, but no causes for which measurements were rejected.
 TICKS = ('dropped', *ACCEPTED)
+# More than this share of the recent poses in fewer steps than wanted is worth a warning.
+_HURRIED = 0.1
 
 
 def level_and_message(health: Health | None, silent: Sequence[str], state: str, now_ns: int) -> tuple[bytes, str]:
@@ -28,13 +30,15 @@ def level_and_message(health: Health | None, silent: Sequence[str], state: str, 
     if len(silent) == len(health.sensors):
         what = 'no sensor is sending' if len(quiet) == len(silent) else 'nothing that the sensors send can be used'
         return DiagnosticStatus.ERROR, '; '.join([f'{what}; nothing is published', *causes])
+    if health.hurried(now_ns) > _HURRIED:
+        causes.append('the machine is busy: fewer steps than wanted')
     return (DiagnosticStatus.WARN, '; '.join(causes)) if causes else (DiagnosticStatus.OK, 'tracking')
 
 
 def diagnostics_from(
     health: Health | None, silent: Sequence[str], facts: dict[str, str], node: str, state: str, now_ns: int
 ) -> DiagnosticArray:
-    """One status with everything; `facts` (device, backend, body) do not change while the node is configured."""
+    """One status with everything; `facts` are what else is known: device, backend, body."""
     level, message = level_and_message(health, silent, state, now_ns)
     values = {'state': state, **facts, **(dict(_measured(health, now_ns)) if health else {})}
     status = DiagnosticStatus(level=level, name=f'{node}: tracking', message=message, hardware_id=node)
@@ -52,6 +56,8 @@ def _measured(health: Health, now_ns: int) -> Iterable[tuple[str, str]]:
     for what, values in (('latency', health.latency), ('solve time', health.solve_time)):
         for percent, value in zip((50, 95), values(now_ns, (50, 95)), strict=True):
             yield f'{what} p{percent} [ms]', f'{value * 1e3:.1f}'
+    yield 'network_passes', f'{health.passes(now_ns):.2f}'
+    yield 'hurried [%]', f'{100 * health.hurried(now_ns):.0f}'
     counts = dict(health.counts)
     for name in TICKS:
         yield name, str(counts.pop(name, 0))

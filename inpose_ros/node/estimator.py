@@ -1,27 +1,28 @@
 """The lifecycle node: sensor topics in, a body out. It moves data and decides nothing."""
 
 import functools
-import os
+import math
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 
-import torch
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from inpose_ros.body import smpl22
+from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
-from inpose_ros.diffusion.solver import load_solver
 from inpose_ros.errors import InPoseError
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import parameters, qos
+from inpose_ros.node.building import build_estimator, build_solver, first_guess
 from inpose_ros.node.diagnostics import diagnostics_from
 from inpose_ros.node.health import Health
 from inpose_ros.node.intake import Intake, sensor_from
+from inpose_ros.node.learning import BodyLearner, Estimator
 from inpose_ros.node.live import LiveParameters
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.process import ros
@@ -33,25 +34,6 @@ from inpose_ros.node.worker import SolveWorker
 
 # The window reaches back this much further [s] than the solver looks, for what arrives late.
 _SPARE = 0.5
-
-
-def build_skeleton(params: NodeParameters) -> Skeleton | None:
-    """The bones that were given; None where nothing was."""
-    if params.bones:
-        return Skeleton.load(params.bones)
-    return Skeleton.from_stature(params.stature) if params.stature > 0 else None
-
-
-def build_solver(params: NodeParameters, skeleton: Skeleton) -> Solver:
-    """The solver that the parameters ask for.
-
-    Raises:
-        ModelError, DeviceError: it cannot be had; the text says why.
-    """
-    model = Path(params.model) if params.model else None
-    # Half of the cores: with all of them, the network's threads and those of DDS and Python wait for each other.
-    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 2))
-    return load_solver(model, params.device, skeleton, method=params.method, seed=params.seed)
 
 
 def _told(transition: Callable) -> Callable:
@@ -72,14 +54,19 @@ class InPoseNode(LifecycleNode):
     """Tracks one body. Use it with a SingleThreadedExecutor; solving runs in a thread of its own."""
 
     def __init__(
-        self, solver_factory: Callable[[NodeParameters, Skeleton], Solver] = build_solver, **options: object
+        self,
+        solver_factory: Callable[[NodeParameters, Skeleton], Solver] = build_solver,
+        estimator_factory: Callable[[NodeParameters, Solver, BodyGuess], Estimator] = build_estimator,
+        **options: object,
     ) -> None:
         super().__init__('inpose', **options)
-        self._solver_factory = solver_factory
+        self._solver_factory, self._estimator_factory = solver_factory, estimator_factory
         self._params: NodeParameters | None = None
         self._intake: Intake | None = None
         self._health: Health | None = None
         self._tracker: Tracker | None = None
+        self._learner: BodyLearner | None = None
+        self._saved = False
         self._outputs: BodyPublishers | None = None
         self._worker: SolveWorker[Job] | None = None
         self._tick_timer = None
@@ -122,8 +109,12 @@ class InPoseNode(LifecycleNode):
 
     def _configure(self) -> None:
         params, sensors = NodeParameters.read(self)
-        skeleton = self._skeleton(params)
-        solver = self._solver_factory(params, skeleton)
+        guess = first_guess(params)
+        solver = self._solver_factory(params, guess.skeleton)
+        learner = None
+        if params.estimate and not (guess.is_certain and math.isfinite(params.floor_height)):
+            learner = BodyLearner(self._estimator_factory(params, solver, guess))
+        self._say_whose_body(params)
         # Else the first pose would come late.
         solver.warm_up([sensor_from(name, row).joint_index for name, row in sensors.items() if row.type != 'imu'])
         self.get_logger().info(f'solving on {solver.device} by {solver.backend} (device: {params.device})')
@@ -132,20 +123,21 @@ class InPoseNode(LifecycleNode):
         self._params = params
         self._facts = {'device': str(solver.device), 'backend': solver.backend, 'body': params.body_id}
         self._health = Health(params.sensors, timeout_ns)
-        self._tracker = Tracker(solver, timeout_ns, params.floor_height, params.max_joint_velocity, time.perf_counter)
+        self._learner, self._saved = learner, False
+        floor = params.floor_height if learner is None else learner.floor_height
+        self._tracker = Tracker(solver, timeout_ns, floor, params.max_joint_velocity, time.perf_counter, learner)
         self._intake = Intake(self, sensors, span_ns, self._health, params.world_frame)
         self._body_services.intake = self._intake
         self._outputs = BodyPublishers(self, params)
 
-    def _skeleton(self, params: NodeParameters) -> Skeleton:
-        skeleton = build_skeleton(params)
-        if skeleton is None:
-            skeleton = Skeleton.mean()
+    def _say_whose_body(self, params: NodeParameters) -> None:
+        """Warn where nobody said."""
+        if not params.bones and not params.stature:
             self.get_logger().warning(
                 'neither body.stature nor body.bones is given: assuming an average body, '
-                f'{skeleton.stature:.2f} m tall; give body.stature for better poses'
+                f'{smpl22.MEAN_STATURE:.2f} m tall{", to begin with" if params.estimate else ""}; '
+                'give body.stature for better poses'
             )
-        return skeleton
 
     @_told
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -185,6 +177,7 @@ class InPoseNode(LifecycleNode):
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
+            self._save_body()
 
     def _release(self) -> None:
         self._halt()
@@ -193,6 +186,7 @@ class InPoseNode(LifecycleNode):
         if self._outputs is not None:
             self._outputs.destroy()
         self._intake = self._body_services.intake = self._outputs = self._tracker = self._health = None
+        self._learner = None
 
     def destroy_node(self) -> None:
         self._halt()
@@ -216,7 +210,26 @@ class InPoseNode(LifecycleNode):
         estimate = self._tracker.track(job)
         if estimate is not None and job.epoch == self._epoch:
             self._outputs.publish(estimate)
-            self._health.published(self.now_ns(), estimate.body.stamp_ns, estimate.solve_time)
+            published_ns, solver = self.now_ns(), self._tracker.solver
+            self._tracker.think_on()
+            self._health.published(
+                published_ns, estimate.body.stamp_ns, estimate.solve_time, solver.passes, solver.hurried
+            )
+            if self._learner is not None and self._learner.sure and not self._saved:
+                self._save_body()
+
+    def _save_body(self) -> None:
+        """Write the estimate where body.save says, once it is sure and whenever the node stops."""
+        path = self._params.save
+        if self._learner is None or not path or not self._learner.estimator.observations:
+            return
+        self._saved = True
+        try:
+            self._learner.estimator.estimate.as_guess().save(path)
+        except OSError as error:
+            self.get_logger().error(f'body.save is {path!r}, which cannot be written ({error}); name another file')
+        else:
+            self.get_logger().info(f'the estimated bones are in {path}; give it as body.bones to go on from them')
 
     @property
     def _epoch(self) -> int:
@@ -224,6 +237,7 @@ class InPoseNode(LifecycleNode):
 
     def _reset(self) -> None:
         self._resets += 1
+        self._tracker.forget_body()
         self._intake.restart()
 
     def _body_state(self) -> int:
@@ -245,7 +259,8 @@ class InPoseNode(LifecycleNode):
             self._intake.look_for_publishers()
         name = self.get_fully_qualified_name().lstrip('/')
         silent = self._silence.silent
-        self._diagnostics.publish(diagnostics_from(self._health, silent, self._facts, name, self.state, self.now_ns()))
+        facts = self._facts if self._learner is None else self._facts | self._learner.facts()
+        self._diagnostics.publish(diagnostics_from(self._health, silent, facts, name, self.state, self.now_ns()))
 
 
 def main(args: list[str] | None = None) -> None:

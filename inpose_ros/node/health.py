@@ -69,9 +69,14 @@ class Health:
         found['jitter'] = self._where(now_ns, self.jitter, JITTERY)
         return {cause: names for cause, names in found.items() if names}
 
-    def published(self, now_ns: int, stamp_ns: int, solve_time: float) -> None:
-        """Note a pose: its latency is the time from its stamp to its publication."""
-        self._poses.append((now_ns, (now_ns - stamp_ns) / 1e9, solve_time))
+    def published(self, now_ns: int, stamp_ns: int, solve_time: float, passes: int = 0, hurried: bool = False) -> None:
+        """Note a pose: its latency is the time from its stamp to its publication.
+
+        Args:
+            passes: of the network that it took.
+            hurried: these were fewer than wanted.
+        """
+        self._poses.append((now_ns, (now_ns - stamp_ns) / 1e9, solve_time, passes, hurried))
 
     def age(self, sensor: str, now_ns: int) -> float:
         """Time [s] since the sensor's last measurement; infinite where none came."""
@@ -96,14 +101,24 @@ class Health:
         return tuple(name for name in self.sensors if self.age(name, now_ns) * 1e9 > self.timeout_ns)
 
     def pose_rate(self, now_ns: int) -> float:
-        return _rate([t for t, _, _ in self._recent_poses(now_ns)])
+        return _rate([pose[0] for pose in self._recent_poses(now_ns)])
 
     def latency(self, now_ns: int, percents: Iterable[float]) -> list[float]:
         """Percentiles [s] of the recent latencies; NaN where nothing was published."""
-        return _percentiles([latency for _, latency, _ in self._recent_poses(now_ns)], percents)
+        return _percentiles([pose[1] for pose in self._recent_poses(now_ns)], percents)
 
     def solve_time(self, now_ns: int, percents: Iterable[float]) -> list[float]:
-        return _percentiles([solve for _, _, solve in self._recent_poses(now_ns)], percents)
+        return _percentiles([pose[2] for pose in self._recent_poses(now_ns)], percents)
+
+    def passes(self, now_ns: int) -> float:
+        """Mean number of the network's passes for a recent pose; NaN where there is none."""
+        recent = self._recent_poses(now_ns)
+        return sum(pose[3] for pose in recent) / len(recent) if recent else float('nan')
+
+    def hurried(self, now_ns: int) -> float:
+        """Share of the recent poses for which there was time for fewer passes than wanted."""
+        recent = self._recent_poses(now_ns)
+        return sum(pose[4] for pose in recent) / len(recent) if recent else 0.0
 
     def _is_recent(self, cause: str, sensor: str, now_ns: int) -> bool:
         when = self._noted.get((cause, sensor))
@@ -119,7 +134,7 @@ class Health:
     def _arrived(self, sensor: str, now_ns: int, span_ns: int) -> list[tuple[int, float]]:
         return [row for row in tuple(self._arrivals.get(sensor, ())) if 0 <= now_ns - row[0] <= span_ns]
 
-    def _recent_poses(self, now_ns: int) -> list[tuple[int, float, float]]:
+    def _recent_poses(self, now_ns: int) -> list[tuple[int, float, float, int, bool]]:
         return [pose for pose in tuple(self._poses) if 0 <= now_ns - pose[0] <= SPAN_NS]
 
 

@@ -22,6 +22,8 @@ from rclpy.validate_topic_name import validate_topic_name
 from typing_extensions import Self
 
 from inpose_ros.body import smpl22
+from inpose_ros.diffusion.backend import NAMES
+from inpose_ros.diffusion.loading import METHODS
 from inpose_ros.errors import ParameterError
 from inpose_ros.sensing.measurement import TYPES
 
@@ -124,13 +126,29 @@ class NodeParameters(WornParameters):
     body_id: str = parameter('anonymous', 'Whose body it is, as in REP-155.')
     rate: float = parameter(30.0, 'Poses a second [Hz].', ge=1.0, le=120.0)
     device: str = parameter('auto', 'Where the network runs.', one_of=('auto', 'cpu', 'cuda'))
+    backend: str = parameter(
+        'auto',
+        'What runs the network: auto (a CUDA graph on a GPU; on a CPU openvino where it is installed, else torch).',
+        one_of=NAMES,
+    )
+    threads: int = parameter(0, 'Threads of the network on a CPU; 0: half of the cores.', ge=0, le=256)
     model: str = parameter('', 'Folder of a model (config.json, model.safetensors); empty: the one of the package.')
-    method: str = parameter('inpose', 'Sampling rule; paper is offline, seconds a pose.', one_of=('inpose', 'paper'))
+    method: str = parameter(
+        'inpose', 'inpose goes on from pose to pose, window starts each from scratch, paper is offline.', one_of=METHODS
+    )
     stature: float = parameter(0.0, 'Body height [m]; 0: not given.', ge=0.0, le=2.6, name='body.stature')
     bones: str = parameter('', 'YAML file of the bones; empty: not given. Goes before body.stature.', name='body.bones')
-    floor_height: float = parameter(
-        0.0, 'Height of the floor in the world [m]; NaN (estimate it) is not supported yet.', ge=-100.0, le=100.0
+    estimate: bool = parameter(
+        True, 'Estimate the bones while the user moves; a body.bones without deviations is kept.', name='body.estimate'
     )
+    save: str = parameter('', 'YAML file to write the estimated bones to; empty: none.', name='body.save')
+    floor_height: float = parameter(0.0, 'Height of the floor in the world [m]; NaN: estimated, like the bones.')
+    steps: int = parameter(1, 'Passes of the network that guide a pose, at most.', ge=1, le=8)
+    lag: int = parameter(0, 'Poses are published so many frames of 1/30 s late, and are better for it.', ge=0, le=10)
+    deadline_ms: float = parameter(
+        0.0, 'Solving takes fewer passes rather than longer than this [ms]; 0: 0.8 of the time between two poses.',
+        ge=0.0, le=10000.0,
+    )  # fmt: skip
     sensor_timeout: float = parameter(0.5, 'A sensor silent for this long has stopped [s].', ge=0.05, le=10.0)
     max_joint_velocity: float = parameter(
         15.0, 'No published joint turns faster than this [rad/s], whatever the sensors do.', ge=0.1, le=100.0
@@ -142,6 +160,8 @@ class NodeParameters(WornParameters):
         super().check()
         if self.frame_prefix.startswith('/'):
             raise ParameterError(f'frame_prefix is {self.frame_prefix!r}; tf2 takes no leading /: write human/')
+        if abs(self.floor_height) > 100 or (math.isnan(self.floor_height) and not self.estimate):
+            raise ParameterError(f'floor_height is {self.floor_height:g}; write -100 to 100, or NaN with body.estimate')
 
 
 def declare(node: Node) -> None:

@@ -11,6 +11,7 @@ from inpose_ros.body import continuity
 from inpose_ros.body.continuity import Continued, Evidence
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
+from inpose_ros.node.learning import BodyLearner
 from inpose_ros.sensing.measurement import Sensor
 from inpose_ros.sensing.resample import JointWindow, joint_window
 from inpose_ros.sensing.window import WindowSnapshot
@@ -25,10 +26,14 @@ class Solver(Protocol):
     skeleton: Skeleton
     device: object
     backend: str
+    passes: int
+    hurried: bool
 
     def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState: ...
 
     def reset(self) -> None: ...
+
+    def check(self) -> Sequence[object]: ...
 
     def warm_up(self, located: Sequence[int]) -> None: ...
 
@@ -59,10 +64,16 @@ class Tracker:
 
     def __init__(
         self, solver: Solver, timeout_ns: int, floor_height: float, max_joint_velocity: float,
-        elapsed: Callable[[], float],
+        elapsed: Callable[[], float], learner: BodyLearner | None = None,
     ) -> None:  # fmt: skip
-        """Args: elapsed: a clock [s] that never goes back; it only measures how long solving takes."""
+        """Args:
+        elapsed: a clock [s] that never goes back; it only measures how long solving takes.
+        learner: whose body is solved with; None: the solver's, on a floor at `floor_height`.
+        """
         self.solver = solver
+        self._learner = learner
+        self._seen: JointWindow | None = None
+        self._someone_else = False
         self._timeout_ns = timeout_ns
         self._floor_height = floor_height
         self._max_joint_velocity = max_joint_velocity
@@ -85,9 +96,35 @@ class Tracker:
         start = self._elapsed()
         window = self._resampled(job.window, job.sensors)
         solved = self.solver.solve(window, self._floor_height)
+        self._seen = window
         self._last = self._continued(solved, Evidence.of(window.rot_valid[-1], window.location_valid[-1]))
         self._afresh = False
         return Estimate(self._last.body, self._last.angles, self._last.velocities, self._elapsed() - start, job.state)
+
+    def think_on(self) -> None:
+        """What need not hold up a pose, so whoever calls it has published it before.
+
+        The solver looks whether what it goes on from still holds, and what was just tracked tells of the body: the next
+        pose is solved with the bones that are taken up. Each takes as long as a pose, now and then.
+        """
+        self.solver.check()
+        self._learn()
+
+    def _learn(self) -> None:
+        if self._learner is None or self._seen is None:
+            return
+        if self._someone_else:
+            self._someone_else = False
+            self._learner.start_again()
+        self._learner.look(self._seen)
+        self._seen = None
+        self._floor_height = self._learner.floor_height
+        if self._learner.skeleton is not self.solver.skeleton:
+            self.solver.skeleton = self._learner.skeleton
+
+    def forget_body(self) -> None:
+        """Somebody else may be wearing the sensors: learn their body from the start. Any thread may say so."""
+        self._someone_else = True
 
     def _is_new(self, stamp_ns: int) -> bool:
         if self._last is None:

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -16,9 +17,11 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from inpose_ros.body import smpl22
+from inpose_ros.body import proportions, smpl22
+from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
+from inpose_ros.diffusion.bones import BodyEstimate
 from inpose_ros.geometry import rotation
 from inpose_ros.node import qos
 from inpose_ros.node.conversions.stamp import ns_from_stamp, stamp_from_ns
@@ -35,6 +38,7 @@ class StandInSolver:
     """The pose is the measured rotations, and between them a wave that runs through the other joints with time."""
 
     frames, rate, device, backend = 8, 30.0, 'cpu', 'stand-in'
+    passes, hurried = 1, False
 
     def __init__(self, skeleton: Skeleton) -> None:
         self.skeleton = skeleton
@@ -63,8 +67,30 @@ class StandInSolver:
     def reset(self) -> None:
         self.resets += 1
 
+    def check(self) -> tuple:
+        return ()
+
     def warm_up(self, located: list[int]) -> None:
         self.warm_ups += 1
+
+
+class StandInEstimator:
+    """Says of the body what it is told to."""
+
+    def __init__(self, params: NodeParameters, solver: StandInSolver, guess: BodyGuess) -> None:
+        self.observations = 0
+        self.believe(guess.skeleton)
+
+    def believe(self, skeleton: Skeleton, floor: float = 0.0) -> None:
+        factors = {name: replace(row, stddev=0.05) for name, row in proportions.factors(skeleton).items()}
+        self.estimate = BodyEstimate(skeleton, factors, torch.full((22,), 0.01), 1.0, floor, 0.02)
+
+    def observe(self, window: JointWindow) -> None:
+        self.observations += 10  # as many as are needed at the least
+
+    def forget(self) -> None:
+        self.observations = 0
+        self.believe(Skeleton.mean())
 
 
 def stand_in(params: NodeParameters, skeleton: Skeleton) -> StandInSolver:
@@ -90,7 +116,7 @@ class Stage:
         """A tracking node with these parameters (`__` in a name stands for a dot); not started unless told."""
         overrides = {'autostart': False, 'sensor_timeout': 0.3} | {k.replace('__', '.'): v for k, v in values.items()}
         given = [Parameter(name, value=value) for name, value in overrides.items()]
-        node = InPoseNode(solver, namespace=self.namespace, parameter_overrides=given)
+        node = InPoseNode(solver, StandInEstimator, namespace=self.namespace, parameter_overrides=given)
         self.executor.add_node(node)
         self.nodes.append(node)
         return node

@@ -10,7 +10,7 @@ from sensor_msgs.msg import JointState
 
 from inpose_ros.body import smpl22
 from inpose_ros.body.skeleton import Skeleton
-from inpose_ros.diffusion.solver import load_solver
+from inpose_ros.diffusion.loading import load_solver
 from inpose_ros.geometry import rotation
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import qos

@@ -5,8 +5,9 @@ import torch
 
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion import checkpoint
+from inpose_ros.diffusion.loading import load_solver
 from inpose_ros.diffusion.sampler import InPoseRule
-from inpose_ros.diffusion.solver import PoseSolver, load_solver, select_device
+from inpose_ros.diffusion.solver import PoseSolver, select_device
 from inpose_ros.errors import DeviceError, ModelError
 from inpose_ros.geometry import rotation
 

@@ -24,7 +24,7 @@ from inpose_ros.sensing.resample import JointWindow
 from ..training.examples import FRAMES, RATE, SMALL, small_denoiser
 
 POSES = {'mpjpe_cm', 'scaled_mpjpe_cm', 'upper_cm', 'lower_cm', 'hand_cm', 'root_cm', 'mpjre_deg', 'mpjre_paper_deg',
-         'mpjve_cm_s', 'jitter_100m_s3', 'jitter_truth_100m_s3', 'location_residual_cm', 'coverage90',
+         'mpjve_cm_s', 'bone_error_pct', 'jitter_100m_s3', 'jitter_truth_100m_s3', 'location_residual_cm', 'coverage90',
          'coverage90_lower', 'coverage90_third1', 'coverage90_third2', 'coverage90_third3', 'interval_score_cm',
          'interval_score_constant_cm'}  # fmt: skip
 # As METHODS, with fewer steps for the paper's.

@@ -1,0 +1,297 @@
+"""The bones of whoever moves, estimated while they do.
+
+Locations are linear in the bones: E[l | measured rotations, b] = M(E[R]) b, where E[R] is the mean matrix of a pass of
+the prior that saw no location, no height and no travel; seen any of them, bones would explain themselves. So bones
+follow by generalised least squares, one sum over all that was ever observed. How high a standing head is tells the
+stature, or the floor.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from inpose_ros.body import kinematics, proportions, smpl22
+from inpose_ros.body.proportions import FACTORS, BodyGuess, Factor
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion.condition import size_free_condition, window_heading
+from inpose_ros.diffusion.prior import MotionPrior
+from inpose_ros.geometry import rotation
+from inpose_ros.sensing.resample import JointWindow
+
+# The noisiest level, from whose mean the prior's own estimate is one step.
+_STEP = 999
+# Errors of the pass are much the same from one moment to the next, and part of them stays with a person whatever they
+# do: the mean of n observations has as much variance as one, times (_ALIKE / n + _LASTING). From validation.
+_ALIKE, _LASTING = 20.0, 0.2
+# How well the pass and the skeleton fit anybody at best [m].
+_MISFIT = 0.01
+# Who stands, stands so high, give or take so much, over the T-pose of their skeleton: median of the training subjects.
+_POSTURE, _POSTURE_STDDEV = 0.99, 0.02
+# The head stays this high, or higher, in a tenth of the time: standing, unless someone sits all the time.
+_STANDING = 0.9
+# Into how many parts a window is cut, by how many deviations the least of so many means is low, up to what noise [m].
+_PARTS = ((8, 1.424, 0.02), (2, 0.564, float('inf')))
+# A height that is further off is not that of somebody who stands.
+_GATE = 3.0
+_HEIGHTS = 2400  # of the latest, twenty minutes at two a second
+# The standard deviation of what is taken for certain, over what it is about.
+_SURELY = 1e-3
+# A tracking space's floor is set by hand, to some centimetres.
+FLOOR_STDDEV = 0.05
+
+
+def mean_matrix(
+    rot: Float[Tensor, '*#batch 3 3'], covariance: Float[Tensor, '*#batch 3 3']
+) -> Float[Tensor, '*batch 3 3']:
+    """E[R exp(w)] of a tangent w ~ N(0, S): R exp(-(tr(S) I - S) / 2), exact to the second order in w.
+
+    It is E[I + [w]x + [w]x^2 / 2] with [w]x^2 = w w' - w'w I, and the exponential keeps it a contraction for any S.
+    """
+    trace = covariance.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
+    eye = torch.eye(3, dtype=rot.dtype, device=rot.device)
+    return rot @ torch.linalg.matrix_exp((covariance - trace * eye) / 2)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The newest frames of a batch of windows as the pass sees them: mean matrices, their covariance, and locations."""
+
+    matrices: Float[Tensor, 'batch joint 3 3']
+    covariance: Float[Tensor, 'batch tangent tangent']
+    location: Float[Tensor, 'batch joint 3']
+    valid: Bool[Tensor, 'batch joint']
+    stddev: Float[Tensor, 'joint']
+
+
+@torch.no_grad()
+def seen(prior: MotionPrior, windows: Sequence[JointWindow]) -> Seen:
+    """One pass of the prior on the rotations alone, heading-free."""
+    rot, rot_valid, location, valid = (
+        torch.stack([getattr(window, name) for window in windows]).to(prior.device)
+        for name in ('rot_world_joint', 'rot_valid', 'location', 'location_valid')
+    )
+    turn = rotation.about_z(-window_heading(rot, rot_valid))[:, None, None]
+    nothing = torch.zeros_like(valid[..., 0])
+    condition = size_free_condition(
+        turn @ rot, rot_valid, location[..., 0, 0], nothing, torch.zeros_like(location[..., 0, :]), nothing,
+        torch.tensor([window.zeroed for window in windows], device=prior.device),
+        torch.zeros_like(location), torch.zeros_like(valid),
+    )  # fmt: skip
+    noise = torch.zeros(*rot_valid.shape, 6, device=prior.device)
+    prediction = prior.denoise(noise, _STEP, condition)
+    estimate = prior.rotations(prediction, condition)[:, -1]
+    covariance = prior.covariance(prediction, condition, _STEP, windows[0].rotation_stddev.to(prior.device))[:, -1]
+    own = covariance.unflatten(-1, (-1, 3)).unflatten(-3, (-1, 3)).diagonal(dim1=-4, dim2=-2).movedim(-1, -3)
+    newest = (turn[:, 0] @ location[:, -1, :, :, None])[..., 0]
+    parts = (mean_matrix(estimate, own), covariance, newest)
+    return Seen(*(part.double().cpu() for part in parts), valid[:, -1].cpu(), windows[0].position_stddev.double())
+
+
+@dataclass(frozen=True)
+class Information:
+    """What observations say of x in y = A x + noise, summed up in any order: A' S^-1 A and A' S^-1 y."""
+
+    matrix: Float[Tensor, 'state state']
+    vector: Float[Tensor, 'state']
+    count: int = 0
+
+    @classmethod
+    def none(cls, states: int) -> 'Information':
+        return cls(torch.zeros(states, states, dtype=torch.float64), torch.zeros(states, dtype=torch.float64))
+
+    def __add__(self, other: 'Information') -> 'Information':
+        return Information(self.matrix + other.matrix, self.vector + other.vector, self.count + other.count)
+
+
+def information(
+    observed: Seen, columns: Float[Tensor, 'bone_axis state'], bones: Float[Tensor, 'joint 3']
+) -> Information:
+    """What differences of locations say of x in bones + columns x; noise is that of somebody with these bones."""
+    total = Information.none(columns.shape[1])
+    for pattern in observed.valid.unique(dim=0):
+        joints = pattern.nonzero().flatten().tolist()
+        if len(joints) < 2:
+            continue
+        rows = (observed.valid == pattern).all(-1)
+        origin = smpl22.HEAD if smpl22.HEAD in joints else joints[0]
+        total += _of_differences(observed, rows, origin, [j for j in joints if j != origin], columns, bones)
+    return total
+
+
+def _of_differences(
+    observed: Seen, rows: Bool[Tensor, 'batch'], origin: int, joints: list[int],
+    columns: Float[Tensor, 'bone_axis state'], bones: Float[Tensor, 'joint 3'],
+) -> Information:  # fmt: skip
+    matrices = observed.matrices[rows]
+    table = kinematics.bone_map(matrices)
+    table = (table[:, joints] - table[:, [origin]]).flatten(1, 2)
+    measured = (observed.location[rows][:, joints] - observed.location[rows][:, [origin]]).flatten(1)
+    residual = measured - table @ bones.flatten()
+    chain = kinematics.location_map(bones)
+    chain = chain[joints] - chain[origin]
+    jacobian = (-matrices[:, None] @ rotation.skew(chain)).transpose(-3, -2).flatten(-2).flatten(1, 2)
+    variance = observed.stddev.square() + _MISFIT**2
+    noise = variance[joints].diag() + variance[origin]
+    spread = jacobian @ observed.covariance[rows] @ jacobian.mT + torch.kron(noise, torch.eye(3).to(noise))
+    design = table @ columns
+    weighted = torch.linalg.solve(spread, design)
+    matrix = torch.einsum('bis,bit->st', design, weighted)
+    return Information(matrix, torch.einsum('bis,bi->s', weighted, residual), int(rows.sum()))
+
+
+def held_height(window: JointWindow) -> float | None:
+    """The height [m] that the head kept throughout the window, jumps apart; None: it was not seen throughout.
+
+    The least mean of several parts, which noise makes seem lower: by as much as that is put on again.
+    """
+    if not bool(window.location_valid[:, smpl22.HEAD].all()):
+        return None
+    noise = float(window.position_stddev[smpl22.HEAD])
+    count, low, _ = next(row for row in _PARTS if noise <= row[-1])
+    parts = window.location[:, smpl22.HEAD, 2].tensor_split(count)
+    return float(torch.stack([part.mean() for part in parts]).min()) + low * noise / len(parts[0]) ** 0.5
+
+
+@dataclass(frozen=True)
+class BodyEstimate:
+    """A body and how sure that is: factors with their deviations, that of each bone's length [m], the floor [m]."""
+
+    skeleton: Skeleton
+    factors: dict[str, Factor]
+    bone_stddev: Float[Tensor, 'joint']
+    residual: float
+    floor_height: float
+    floor_stddev: float
+
+    def as_guess(self) -> BodyGuess:
+        """What to start from another time."""
+        return BodyGuess(self.skeleton, {name: row.stddev for name, row in self.factors.items()}, self.residual)
+
+
+class BodyEstimator:
+    """Learns a body from windows, at whatever pace they come; some half a second apart they say most.
+
+    With head and hands alone an unknown floor and an unknown stature are told apart only by what is known of either
+    beforehand: a floor that is not given is taken to be at zero, give or take FLOOR_STDDEV.
+    """
+
+    def __init__(self, prior: MotionPrior, start: BodyGuess, floor_height: float | None = 0.0) -> None:
+        """Args: floor_height: of the floor in the world [m]; None: to be estimated."""
+        self.prior, self.start = prior, start
+        self._floor = floor_height
+        self._bones = start.skeleton.bones.double()
+        residual = proportions.residual_columns()
+        self._columns = torch.cat((proportions.factor_columns(start.skeleton).double(), residual), -1)
+        self.forget()
+
+    def forget(self) -> None:
+        """Go back to the start: somebody else may come."""
+        self._information = Information.none(self._columns.shape[1])
+        self._heights: list[float] = []
+        self._estimate: BodyEstimate | None = None
+
+    def observe(self, window: JointWindow) -> None:
+        """Take a window in: one pass of the prior."""
+        self.observe_all([window])
+
+    def observe_all(self, windows: Sequence[JointWindow]) -> None:
+        """As observe, for windows of the same sensors."""
+        heights = [height for height in map(held_height, windows) if height is not None]
+        self.take(seen(self.prior, windows), heights)
+
+    def take(self, observed: Seen, heights: Sequence[float]) -> None:
+        """Take in what a pass saw, and the heights [m] that the head kept meanwhile."""
+        self._information += information(observed, self._columns, self._bones)
+        self._heights = [*self._heights, *heights][-_HEIGHTS:]
+        self._estimate = None
+
+    @property
+    def observations(self) -> int:
+        """How many windows told something of the bones."""
+        return self._information.count
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return self.estimate.skeleton
+
+    @property
+    def stddevs(self) -> dict[str, float]:
+        """How sure each factor is."""
+        return {name: factor.stddev for name, factor in self.estimate.factors.items()}
+
+    @property
+    def estimate(self) -> BodyEstimate:
+        """By all that was observed."""
+        if self._estimate is None:
+            self._estimate = self._solved()
+        return self._estimate
+
+    def _solved(self) -> BodyEstimate:
+        """Least squares with the prior; proportions vary, and passes err, in proportion to a size that is found too."""
+        size, state, covariance = 1.0, None, None
+        for _ in range(4):
+            matrix, vector = self._normal_equations(size)
+            covariance = torch.linalg.inv(matrix)
+            state = covariance @ vector
+            size = min(max(1 + float(state[0]), 0.3), 3.0)
+        bones = self._bones + (self._columns @ state[:-1]).unflatten(-1, (-1, 3))
+        of_bones = self._columns @ covariance[:-1, :-1] @ self._columns.T
+        along = bones / bones.norm(dim=-1, keepdim=True).clamp(min=1e-9)
+        blocks = of_bones.unflatten(-1, (-1, 3)).unflatten(0, (-1, 3)).diagonal(dim1=0, dim2=2)
+        variance = torch.einsum('ja,abj,jb->j', along, blocks, along)
+        residual = covariance[len(FACTORS) : -1, len(FACTORS) : -1].trace() / (
+            size**2 * self._residual_covariance().trace()
+        )
+        skeleton = Skeleton(bones)
+        return BodyEstimate(
+            skeleton=skeleton,
+            factors=proportions.factors(skeleton, of_bones),
+            bone_stddev=variance.clamp(min=0).sqrt(),
+            residual=float(residual.clamp(max=1.0)) * max(self.start.residual, _SURELY**2),
+            floor_height=float(state[-1]) + (self._floor or 0.0),
+            floor_stddev=float(covariance[-1, -1].sqrt()),
+        )
+
+    def _residual_covariance(self) -> Float[Tensor, 'residual residual']:
+        """On a body of the start's size."""
+        ratio = self.start.skeleton.stature / smpl22.MEAN_STATURE
+        return ratio**2 * max(self.start.residual, _SURELY**2) * proportions.residual_covariance()
+
+    def _normal_equations(self, size: float) -> tuple[Float[Tensor, 'state1 state1'], Float[Tensor, 'state1']]:
+        """Of x and the floor, for somebody who is `size` times as large as the start."""
+        spreads = torch.tensor([self.start.spreads[name] for name in FACTORS], dtype=torch.float64)
+        spreads[0], spreads[1:] = proportions.SPREADS['stature'], size * spreads[1:].clamp(min=_SURELY)
+        precision = torch.block_diag(
+            spreads.square().reciprocal().diag(),
+            torch.linalg.inv(size**2 * self._residual_covariance()),
+            torch.tensor([[FLOOR_STDDEV**-2 if self._floor is None else 1e12]], dtype=torch.float64),
+        )
+        vector = torch.zeros(len(precision), dtype=torch.float64)
+        heights = proportions.standing_head_row()
+        usual = float(heights @ self._bones.flatten())
+        row = torch.cat((heights @ self._columns, torch.zeros(1, dtype=torch.float64)))
+        if self.start.spreads['stature'] < proportions.SPREADS['stature']:  # somebody knows it
+            known = max(self.start.spreads['stature'], _SURELY) * usual
+            precision = precision + torch.outer(row, row) / known**2
+        row[-1] = 1.0
+        variance = (_POSTURE_STDDEV * size * usual) ** 2
+        stood = self._stood(usual, float(row @ torch.linalg.solve(precision, row)), variance)
+        if stood is not None:
+            precision, vector = precision + torch.outer(row, row) / variance, row * (stood - usual) / variance
+        share = size**2 * (_ALIKE + _LASTING * self._information.count)
+        precision[:-1, :-1] += self._information.matrix / share
+        vector[:-1] += self._information.vector / share
+        return precision, vector
+
+    def _stood(self, usual: float, expected: float, variance: float) -> float | None:
+        """The height of a standing head [m] as in the T-pose, by what was seen; None: nobody stood.
+
+        Args: usual: the start's [m]; expected: by what variance [m2] people differ from it; variance: that of standing.
+        """
+        if not self._heights:
+            return None
+        stood = (float(torch.tensor(self._heights).quantile(_STANDING)) - (self._floor or 0.0)) / _POSTURE
+        return stood if abs(stood - usual) <= _GATE * (expected + variance) ** 0.5 else None

@@ -1,0 +1,79 @@
+"""When the body is looked at anew, and when what was found is taken up; no messages, no clock."""
+
+from typing import Protocol, runtime_checkable
+
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion.bones import BodyEstimate
+from inpose_ros.sensing.resample import JointWindow
+
+# Between two looks [ns], until the estimate is sure, and from then on.
+_PACE_NS, _SURE_PACE_NS = 500_000_000, 2_000_000_000
+# A minute of looks.
+_SURE = 120
+# Before that many, the first few seconds would bring a new model with every look.
+_LEAST = 10
+# A bone that changes by more is a new model [m]; a floor, a new floor.
+_TOLERANCE = 0.01
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """What is needed of a BodyEstimator."""
+
+    @property
+    def estimate(self) -> BodyEstimate: ...
+
+    @property
+    def observations(self) -> int: ...
+
+    def observe(self, window: JointWindow) -> None: ...
+
+    def forget(self) -> None: ...
+
+
+class BodyLearner:
+    """Carries the body that all outputs are about: the estimate's, as it was when it last moved by a centimetre."""
+
+    def __init__(self, estimator: Estimator) -> None:
+        self.estimator = estimator
+        self._stamp_ns: int | None = None
+        self._take_up(estimator.estimate)
+
+    def _take_up(self, estimate: BodyEstimate) -> None:
+        self.skeleton: Skeleton = estimate.skeleton
+        self.floor_height: float = estimate.floor_height
+
+    @property
+    def sure(self) -> bool:
+        """Whether enough was seen for the estimate to change no more than slowly."""
+        return self.estimator.observations >= _SURE
+
+    def look(self, window: JointWindow) -> None:
+        """Let the window tell of the body, if it is time."""
+        pace = _SURE_PACE_NS if self.sure else _PACE_NS
+        if self._stamp_ns is not None and 0 <= window.stamp_ns - self._stamp_ns < pace:
+            return
+        self._stamp_ns = window.stamp_ns
+        self.estimator.observe(window)
+        estimate = self.estimator.estimate
+        moved = float((estimate.skeleton.bones - self.skeleton.bones).norm(dim=-1).max())
+        if self.estimator.observations >= _LEAST and moved > _TOLERANCE:
+            self._take_up(estimate)
+        if abs(estimate.floor_height - self.floor_height) > _TOLERANCE:
+            self.floor_height = estimate.floor_height
+
+    def start_again(self) -> None:
+        """Somebody else may be wearing the sensors."""
+        self.estimator.forget()
+        self._stamp_ns = None
+        self._take_up(self.estimator.estimate)
+
+    def facts(self) -> dict[str, str]:
+        """What is believed, with standard deviations, for people to read."""
+        estimate = self.estimator.estimate
+        rows = {f'body {name}': f'{row.value:.3f} +- {row.stddev:.3f}' for name, row in estimate.factors.items()}
+        return rows | {
+            'body stature [m]': f'{self.skeleton.stature:.2f}',
+            'body seen': f'{self.estimator.observations} looks, {"sure" if self.sure else "not sure yet"}',
+            'floor [m]': f'{estimate.floor_height:.3f} +- {estimate.floor_stddev:.3f}',
+        }
