@@ -21,7 +21,7 @@ from inpose_ros.diffusion.solver import DEFAULT_MODEL, select_device
 from inpose_ros.errors import ParameterError
 from inpose_ros.evaluation.paper_cost import ADVANCE, OFFICIAL, PaperCost, paper_cost
 from inpose_ros.motion.procedural import random_skeleton
-from inpose_ros.node.estimator import build_skeleton, build_solver
+from inpose_ros.node.building import build_solver, first_guess
 from inpose_ros.node.intake import sensor_from
 from inpose_ros.node.parameters import NodeParameters
 
@@ -86,7 +86,7 @@ def bench(
 
 def _in_one_thread(params: NodeParameters, frames: int, windows: int) -> dict[str, object]:
     """Frames first, so that the memory is theirs; the paper gets all cores."""
-    skeleton, worn, warm_up = build_skeleton(params), bench_sensors.worn(), round(_WARM_UP * params.rate)
+    skeleton, worn, warm_up = first_guess(params).skeleton, bench_sensors.worn(), round(_WARM_UP * params.rate)
     solver = build_solver(params, skeleton)
     sensors = [sensor_from(name, row) for name, row in worn.items()]
     solver.warm_up([sensor.joint_index for sensor in sensors if sensor.type != 'imu'])

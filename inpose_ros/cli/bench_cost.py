@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,9 +14,8 @@ from inpose_ros.cli.bench_frames import FrameBench
 from inpose_ros.diffusion import checkpoint
 from inpose_ros.diffusion.denoiser import Denoiser
 from inpose_ros.diffusion.prior import MotionPrior
-from inpose_ros.diffusion.sampler import InPoseRule
-from inpose_ros.diffusion.solver import DEFAULT_MODEL, PoseSolver, select_device
-from inpose_ros.node.estimator import build_solver
+from inpose_ros.diffusion.solver import DEFAULT_MODEL, select_device
+from inpose_ros.node.building import build_solver
 from inpose_ros.node.intake import sensor_from
 from inpose_ros.node.parameters import NodeParameters, SensorParameters
 from inpose_ros.sensing.resample import JointWindow
@@ -25,8 +24,6 @@ LENGTHS, STEPS, SENSORS, BODIES = (20, 40, 60, 80), (1, 2, 4, 8), (1, 3, 6, 10),
 # The first so many of these joints wear trackers.
 _ORDER = ('head', 'left_wrist', 'right_wrist', 'pelvis', 'left_ankle', 'right_ankle', 'left_knee', 'right_knee',
           'left_elbow', 'right_elbow')  # fmt: skip
-# From the noisiest step down to this one, as the solver that starts from scratch takes them.
-_FIRST_STEP, _LAST_STEP = 999, 300
 _SOLVING = ('network', 'likelihood', 'update')
 # Of each point so many frames are timed, the graph having been made before.
 _FRAMES, _WARM_UP = 25, 5
@@ -37,8 +34,7 @@ Costs = dict[str, dict[str, float]]
 class CostBench:
     """Medians of a solve [ms], one thing varied at a time.
 
-    Length and sensors are varied as the node solves, frame after frame. Steps and bodies are varied with windows that
-    are solved from scratch: there any number of steps can be had, and bodies go through the network together.
+    As the node solves, frame after frame; several bodies go through the network together.
     """
 
     def __init__(self, params: NodeParameters, skeleton: Skeleton, rate: float) -> None:
@@ -74,12 +70,21 @@ class CostBench:
         return self._streamed(self._params, bench_sensors.worn(_ORDER[:count], ()), config.frames / config.rate)
 
     def of_steps(self, count: int) -> float:
-        """So many steps."""
-        return self._from_scratch(_steps(count), [self._window])
+        """So many steps, however long they take."""
+        config = self._prior.denoiser.config
+        params = replace(self._params, steps=count, deadline_ms=1e4)
+        return self._streamed(params, bench_sensors.worn(), config.frames / config.rate)
 
     def of_bodies(self, count: int) -> float:
-        """So many bodies at once."""
-        return self._from_scratch(InPoseRule().steps, [self._window] * count)
+        """So many bodies of one size at once."""
+        solver, taken = build_solver(self._params, self._skeleton), []
+        for tick in range(_WARM_UP + _FRAMES):
+            stamp_ns = self._window.stamp_ns + round(tick * 1e9 / self._rate)
+            windows = [replace(self._window, stamp_ns=stamp_ns)] * count
+            begin = time.perf_counter()
+            solver.solve_streams(windows, range(count))
+            taken.append(time.perf_counter() - begin)
+        return 1e3 * float(np.median(taken[_WARM_UP:]))
 
     def _streamed(self, params: NodeParameters, worn: Mapping[str, SensorParameters], span: float) -> float:
         readings = bench_sensors.simulated(worn, params.seed, max(3.0, span + (_FRAMES + _WARM_UP) / self._rate))
@@ -90,23 +95,9 @@ class CostBench:
         frames = bench.run([row for row in readings if row.arrival_ns > begin], self._rate, _WARM_UP)
         return 1e3 * float(np.median([sum(frame.seconds.get(name, 0.0) for name in _SOLVING) for frame in frames]))
 
-    def _from_scratch(self, steps: Sequence[int], windows: list[JointWindow]) -> float:
-        solver = PoseSolver(self._prior, self._skeleton, TracedRule(InPoseRule(tuple(steps))), seed=self._params.seed)
-        taken = []
-        for _ in range(_WARM_UP + _FRAMES):
-            begin = time.perf_counter()
-            solver.solve_batch(windows).root.cpu()
-            taken.append(time.perf_counter() - begin)
-        return 1e3 * float(np.median(taken[_WARM_UP:]))
-
     def _full_window(self) -> JointWindow:
         worn, config = bench_sensors.worn(), self._prior.denoiser.config
         sensors = [sensor_from(name, row) for name, row in worn.items()]
         bench = FrameBench(build_solver(self._params, self._skeleton), sensors)
         bench.feed(bench_sensors.simulated(worn, self._params.seed, max(3.0, config.frames / config.rate)))
         return bench.resampled()
-
-
-def _steps(count: int) -> list[int]:
-    """Evenly spaced down to the last one; one step alone is the noisiest."""
-    return np.linspace(_FIRST_STEP, _LAST_STEP, count).round().astype(int).tolist()

@@ -25,8 +25,9 @@ _FEW_SCALES, _FEW_NOISES = '0.6,0.8,1.0,1.2,1.4', '0,0.05,0.2'
 # Every clip of a subject is gone through for an estimate of the bones.
 _ESTIMATED_SCALES = '0.6,1.0,1.4'
 # What each part of prior and likelihood is worth; accelerations count only where there are IMUs.
-PARTS = ('inpose', 'inpose_one_step', 'inpose_window', 'inpose_no_check', 'inpose_no_locations', 'inpose_no_correlation',
-         'inpose_no_floor', 'inpose_no_height', 'inpose_no_travel', 'inpose_no_smoothing')  # fmt: skip
+PARTS = ('inpose', 'inpose_one_step', 'inpose_window', 'inpose_no_check', 'inpose_no_locations',
+         'inpose_no_correlation', 'inpose_no_floor', 'inpose_no_height', 'inpose_no_travel',
+         'inpose_no_smoothing')  # fmt: skip
 # What names a place or a model on some machine; models and data are compared by their digests.
 _PLACES = ('--data', '--report', '--figures', '--model')
 
