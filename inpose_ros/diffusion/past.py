@@ -37,7 +37,8 @@ class Past:
         weight = fraction.clip(0, None)[:, None, None, None]
         return (1 - weight) * self.columns[low] + weight * self.columns[high]
 
-    def then(self, stamp_ns: int, columns: Float[np.ndarray, 'joint 2 3'], span_ns: int) -> 'Past':
-        """With a newer estimate; forgets what is older than `span_ns` before it."""
-        kept = slice(max(0, int(self.stamps.searchsorted(stamp_ns - span_ns)) - 1), None)
-        return Past(np.append(self.stamps[kept], stamp_ns), np.concatenate((self.columns[kept], columns[None])))
+    def then(self, stamps: Int[np.ndarray, 'new'], columns: Float[np.ndarray, 'new joint 2 3'], span_ns: int) -> 'Past':
+        """With what is estimated now, in place of what was for these times; forgets what is older than `span_ns`."""
+        first = max(0, int(self.stamps.searchsorted(stamps[-1] - span_ns)) - 1)
+        kept = slice(first, int(self.stamps.searchsorted(stamps[0])))
+        return Past(np.append(self.stamps[kept], stamps), np.concatenate((self.columns[kept], columns)))

@@ -44,9 +44,9 @@ class SamplingRule(Protocol):
 class InPoseRule:
     """Deterministic DDIM (Song et al., 2021) over few steps, each denoised estimate corrected on SO(3).
 
-    Before the last step the whole window is corrected (roughly: `early_iterations`, of which 0 is none), and its noise
-    level lowered around the corrected estimate; the last step corrects the newest frame, which is the one that is
-    published, and there puts the feet that stand on the floor.
+    Before the last step the whole window is corrected (roughly: `early_iterations`), and its noise level lowered
+    around the corrected estimate; the last step corrects the newest frame, which is the one that is published, and
+    there puts the feet that stand on the floor.
 
     `temperature` scales the noise that it starts from: 1 draws a sample of the posterior, 0 (the default) starts from
     the noise's mean, which estimates the pose better and does not depend on the seed.
@@ -77,7 +77,7 @@ class InPoseRule:
         for step, following in zip(self.steps, self.steps[1:]):
             prediction = prior.denoise(noisy, step, condition)
             rot = prior.rotations(prediction, condition)
-            if likelihood is not None and self.early_iterations > 0:
+            if likelihood is not None:
                 covariance = prior.covariance(prediction, condition, step, measured_stddev)
                 rot, _ = likelihood.correct(rot, covariance, self.early_iterations)
             clean = rotation.sixd_from_matrix(rot)

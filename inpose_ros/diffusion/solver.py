@@ -222,7 +222,7 @@ class PoseSolver:
         return location.index_copy(2, index, places), spread.clone().index_copy(2, index, left)
 
     def _acceleration(
-        self, windows: list[JointWindow], turn: Float[Tensor, 'batch 1 1 3 3']
+        self, windows: Sequence[JointWindow], turn: Float[Tensor, 'batch 1 1 3 3']
     ) -> tuple[Float[Tensor, 'batch frame joint 3'], Bool[Tensor, 'batch frame joint']]:
         """Heading-free and over the standing height [1/s^2], and where it is known."""
         acceleration, valid = (

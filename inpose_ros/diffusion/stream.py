@@ -46,6 +46,11 @@ class _Newest:
     covariance: Float[Array, 'batch tangent tangent']
     contact: Float[Array, 'batch 2']
 
+    def where(self, rows: list[bool], other: '_Newest') -> '_Newest':
+        """With these rows of another."""
+        parts = zip(vars(self).values(), vars(other).values())
+        return _Newest(*(np.where(np.reshape(rows, (-1, *[1] * (own.ndim - 1))), new, own) for own, new in parts))
+
 
 class StreamSolver(PoseSolver):
     """As PoseSolver, for windows that follow each other in time; see the module's text.
@@ -143,7 +148,7 @@ class StreamSolver(PoseSolver):
         due = [row for row, age in enumerate(ages) if age >= self._check_ns]
         if not due:
             return []
-        self.hurried |= not self._pace.has_time(self.passes, max(ages) / self._check_ns)
+        self.hurried |= not self._pace.has_time(self.passes, max(ages) / max(self._check_ns, 1.0))
         if self.hurried:
             return []
         scratch, prediction = self._from_scratch(given, floor_height)
@@ -156,7 +161,7 @@ class StreamSolver(PoseSolver):
         for row in due:
             self._checked[names[row]] = int(grids[row, -1])
         for row in wrong:
-            self._begin(given, row, names[row], grids[row], prediction, scratch)
+            self._remember(given, row, names[row], grids[row], prediction, scratch, first=0)
         return [names[row] for row in wrong]
 
     @property
@@ -177,22 +182,17 @@ class StreamSolver(PoseSolver):
         """One step of each stream, and its past brought up to date."""
         self.passes, self.hurried = 0, False
         if all(fresh):
-            newest, prediction = self._from_scratch(given, floor)
+            newest, prediction = begun = self._from_scratch(given, floor)
         else:
             newest, prediction = self._from_past(given, names, grids, fresh, floor)
-            if any(fresh):
-                scratch, begun = self._from_scratch(given, floor)
-                newest = _Newest(*(
-                    np.where(np.reshape(fresh, (-1, *[1] * (part.ndim - 1))), other, part)
-                    for part, other in zip(vars(newest).values(), vars(scratch).values())
-                ))  # fmt: skip
-                prediction = begun
+            begun = self._from_scratch(given, floor) if any(fresh) else (newest, prediction)
+            newest = newest.where(fresh, begun[0])
         for row, name in enumerate(names):
             if fresh[row]:
                 self._checked[name] = int(grids[row, -1])
-                self._begin(given, row, name, grids[row], prediction, newest)
+                self._remember(given, row, name, grids[row], begun[1], newest, first=0)
             else:
-                self._go_on(given, row, name, grids[row], newest)
+                self._remember(given, row, name, grids[row], prediction, newest, first=self._frame)
         return newest
 
     def _from_scratch(self, given: Given, floor: float) -> tuple[_Newest, Prediction]:
@@ -283,22 +283,21 @@ class StreamSolver(PoseSolver):
             joints = [*joints, *smpl22.TOES]
         return FrameLikelihood.of(chain[joints], location, valid, stddev)
 
-    def _begin(
-        self, given: Given, row: int, name: Hashable, grid: Int[Array, 'frame'], prediction: Prediction, newest: _Newest
-    ) -> None:
-        """The past of a stream that has none: the whole window as a pass from scratch sees it."""
-        turn = given.turn[row, 0, 0].double().cpu().numpy()
-        mask = given.condition.rotation_mask[row, ..., None]
-        sixd = torch.where(mask, given.condition.rotation[row], prediction.rotation[row]).double().cpu().numpy()
-        columns = sixd.reshape(*sixd.shape[:2], 2, 3)
-        columns[self._frame] = newest.rot[row, :, :, :2].swapaxes(-1, -2)
-        self._pasts[name] = Past(grid, columns @ turn)
-
-    def _go_on(self, given: Given, row: int, name: Hashable, grid: Int[Array, 'frame'], newest: _Newest) -> None:
-        turn = given.turn[row, 0, 0].double().cpu().numpy()
-        columns = newest.rot[row, :, :, :2].swapaxes(-1, -2) @ turn
-        span_ns = round((self.frames + 1) * 1e9 / self.rate)
-        self._pasts[name] = self._pasts[name].then(int(grid[self._frame]), columns, span_ns)
+    def _remember(
+        self, given: Given, row: int, name: Hashable, grid: Int[Array, 'frame'], prediction: Prediction,
+        newest: _Newest, first: int,
+    ) -> None:  # fmt: skip
+        """What is now known of a stream from one frame of the window on: all of it, or what is handed out and later."""
+        mask = given.condition.rotation_mask[row, first:, :, None]
+        sixd = torch.where(mask, given.condition.rotation[row, first:], prediction.rotation[row, first:])
+        columns = sixd.double().cpu().numpy().reshape(*sixd.shape[:2], 2, 3)
+        columns[self._frame - first] = newest.rot[row, :, :, :2].swapaxes(-1, -2)
+        columns = columns @ given.turn[row, 0, 0].double().cpu().numpy()
+        if first == 0:
+            self._pasts[name] = Past(grid, columns)
+        else:
+            span_ns = round((self.frames + 1) * 1e9 / self.rate)
+            self._pasts[name] = self._pasts[name].then(grid[first:], columns, span_ns)
 
     def _handed_out(self, given: Given, newest: _Newest, floor: float) -> Posterior:
         """In the world, with the covariance that others are told."""

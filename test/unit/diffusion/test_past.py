@@ -44,7 +44,7 @@ def test_at_a_high_rate_velocity_is_taken_over_more_than_one_estimate() -> None:
     """One estimate in sixty that is a little off must not be carried on as if the body had jumped."""
     stamps = np.arange(20) * RATE_NS // 2
     past = _moving(stamps, velocity=0.0)
-    noisy = past.then(int(stamps[-1] + RATE_NS // 2), past.columns[-1] + 0.1, 10**9)
+    noisy = past.then(np.array([stamps[-1] + RATE_NS // 2]), past.columns[-1:] + 0.1, 10**9)
     ahead = noisy.at(np.array([noisy.newest_ns + RATE_NS // 2]))[0, 0, 0, 0]
     assert 0.1 < ahead <= 0.1 + 0.06
 
@@ -52,6 +52,14 @@ def test_at_a_high_rate_velocity_is_taken_over_more_than_one_estimate() -> None:
 def test_a_new_estimate_takes_the_place_of_what_is_too_old() -> None:
     past = _moving(np.arange(50) * RATE_NS)
     for k in range(50, 100):
-        past = past.then(k * RATE_NS, past.columns[-1], 20 * RATE_NS)
+        past = past.then(np.array([k * RATE_NS]), past.columns[-1:], 20 * RATE_NS)
     assert past.newest_ns == 99 * RATE_NS
     assert 20 <= len(past.stamps) <= 22
+
+
+def test_what_is_estimated_anew_takes_the_place_of_what_was_for_these_times() -> None:
+    past = _moving(np.arange(10) * RATE_NS)
+    later = np.arange(8, 12) * RATE_NS + 5
+    again = past.then(later, np.zeros((4, 22, 2, 3)), 10**9)
+    assert (np.diff(again.stamps) > 0).all() and again.newest_ns == later[-1]
+    assert (again.at(later) == 0).all() and np.allclose(again.at(past.stamps[:8]), past.columns[:8])

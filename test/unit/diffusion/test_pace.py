@@ -1,0 +1,38 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inpose_ros.diffusion.pace import Pace
+
+SECONDS = st.floats(1e-4, 1.0)
+
+
+@given(SECONDS, SECONDS, SECONDS, st.integers(1, 8))
+def test_what_is_affordable_fits_or_is_one(deadline: float, network: float, rest: float, wanted: int) -> None:
+    pace = Pace(deadline).after(1, network, rest)
+    count = pace.affordable(wanted)
+    assert 1 <= count <= wanted
+    assert count == 1 or rest + count * network <= deadline * (1 + 1e-9)
+    assert count == wanted or rest + (count + 1) * network > deadline * (1 - 1e-9)
+
+
+def test_without_a_deadline_or_before_the_first_frame_all_is_affordable() -> None:
+    assert Pace(None).after(1, 10.0, 10.0).affordable(8) == 8
+    assert Pace(1e-9).affordable(8) == 8
+
+
+def test_a_machine_that_becomes_slow_is_noticed_within_ten_frames_and_one_that_recovers_too() -> None:
+    pace = Pace(0.012).after(2, 0.004, 0.002)
+    assert pace.affordable(4) == 4
+    for _ in range(10):
+        pace = pace.after(2, 0.020, 0.004)
+    assert pace.affordable(4) == 1
+    for _ in range(30):
+        pace = pace.after(1, 0.002, 0.002)
+    assert pace.affordable(4) == 4
+
+
+def test_what_can_wait_is_done_when_there_is_time_or_when_it_is_long_overdue() -> None:
+    hurried = Pace(0.010).after(1, 0.006, 0.002)
+    assert not hurried.has_time(1, overdue=1.0)
+    assert hurried.has_time(1, overdue=5.0)
+    assert Pace(0.020).after(1, 0.006, 0.002).has_time(1, overdue=1.0)

@@ -1,0 +1,197 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from inpose_ros.body import kinematics
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.body.state import BodyState
+from inpose_ros.diffusion.denoiser import OUTPUT_FEATURES
+from inpose_ros.diffusion.prior import MotionPrior
+from inpose_ros.diffusion.sampler import InPoseRule
+from inpose_ros.diffusion.solver import PoseSolver
+from inpose_ros.diffusion.stream import StreamSolver
+from inpose_ros.geometry import rotation
+from inpose_ros.sensing.resample import JointWindow
+
+from .examples import HANDS, random_pose, small_denoiser, window_of
+
+SKELETON = Skeleton.mean()
+FRAMES, TICK_NS = 8, 33_333_333
+
+
+def _motion(count: int, seed: int = 0) -> torch.Tensor:
+    """A body that turns slowly from one pose to another."""
+    start, end = random_pose(2, seed=seed, spread=0.3)
+    part = torch.linspace(0, 1, count)[:, None].expand(-1, 22)
+    return rotation.slerp(start.expand(count, -1, -1, -1), end.expand(count, -1, -1, -1), part)
+
+
+def _windows(count: int = 6, seed: int = 0, sensors: list[int] = HANDS, tick_ns: int = TICK_NS) -> list[JointWindow]:
+    rot = _motion(FRAMES + count, seed)
+    root = torch.tensor([0.3, -0.2, 0.9]).expand(FRAMES, 3)
+    return [
+        replace(window_of(rot[k : k + FRAMES], SKELETON, root, sensors, sensors), stamp_ns=10**9 + k * tick_ns)
+        for k in range(count)
+    ]
+
+
+def _solver(prior: MotionPrior, **options: object) -> StreamSolver:
+    return StreamSolver(prior, SKELETON, **options)
+
+
+def _t_pose(stddev: float) -> MotionPrior:
+    """A prior that expects a T-pose whatever it is given, and is so sure of it [log rad]."""
+    denoiser = small_denoiser()
+    bias = torch.zeros(denoiser.config.patch, OUTPUT_FEATURES)
+    bias[:, : 22 * 9] = torch.tensor([1.0, 0, 0, 0, 1, 0, *3 * [stddev]]).repeat(22)
+    denoiser.head.weight.zero_()
+    denoiser.head.bias.copy_(bias.flatten())
+    return MotionPrior(denoiser)
+
+
+def test_the_first_frame_is_that_of_one_step_from_scratch(prior: MotionPrior) -> None:
+    """All that comes after the network is written twice, in NumPy and in PyTorch: here they meet."""
+    window = _windows(1)[0]
+    one = PoseSolver(prior, SKELETON, InPoseRule(steps=(999,))).solve(window, 0.01)
+    first = _solver(prior).solve(window, 0.01)
+    assert rotation.angle_between(one.rot_world_joint, first.rot_world_joint).max() < 1e-4
+    for name in ('root', 'rotation_stddev', 'position_covariance', 'foot_contact'):
+        assert torch.allclose(getattr(one, name), getattr(first, name), atol=1e-4), name
+    assert torch.equal(one.measured, first.measured) and first.stamp_ns == window.stamp_ns
+
+
+def test_after_the_first_frame_each_takes_one_pass_and_more_where_more_steps_are_wanted(prior: MotionPrior) -> None:
+    for steps in (1, 3):
+        solver, passes = _solver(prior, steps=steps, check_every=1e9), []
+        for window in _windows():
+            solver.solve(window)
+            passes.append(solver.passes)
+        assert passes == [1] + [steps] * 5
+
+
+def _off(state: BodyState, window: JointWindow, frame: int = -1) -> float:
+    """How far the hands are from where they were measured, seen from the head [m]."""
+    off = state.positions[HANDS].float() - window.location[frame, HANDS]
+    return float((off - off[0]).norm(dim=-1).max())
+
+
+def test_exact_trackers_are_met_in_every_frame() -> None:
+    prior = _t_pose(stddev=1.0)
+    solver, blind = _solver(prior), _solver(prior, use_locations=False)
+    for window in _windows():
+        state = solver.solve(window)
+        assert _off(state, window) < 0.04 < 0.1 < _off(blind.solve(window), window)
+        turned = rotation.angle_between(state.rot_world_joint[HANDS].float(), window.rot_world_joint[-1, HANDS])
+        assert turned.max() < 0.05
+
+
+def test_where_the_user_stands_and_faces_makes_no_difference(prior: MotionPrior) -> None:
+    turn, shift = rotation.about_z(torch.tensor(2.0)), torch.tensor([3.0, -1.0, 0.0])
+    here, there = _solver(prior), _solver(prior)
+    for window in _windows():
+        moved = replace(
+            window,
+            rot_world_joint=turn @ window.rot_world_joint,
+            location=(turn @ window.location[..., None])[..., 0] + shift,
+        )
+        one, other = here.solve(window), there.solve(moved)
+    assert rotation.angle_between(turn.double() @ one.rot_world_joint, other.rot_world_joint).max() < 2e-3
+
+
+def test_streams_side_by_side_are_as_each_alone(prior: MotionPrior) -> None:
+    together, alone = _solver(prior), [_solver(prior) for _ in range(2)]
+    for pair in zip(_windows(seed=1), _windows(seed=2)):
+        both = together.solve_streams(pair, ('anna', 'ben'))
+        for row, (solver, window) in enumerate(zip(alone, pair)):
+            assert rotation.angle_between(both.rot_world_joint[row], solver.solve(window).rot_world_joint).max() < 2e-3
+
+
+def test_a_stream_that_begins_late_is_as_one_that_begins_alone(prior: MotionPrior) -> None:
+    together, late = _solver(prior), _solver(prior)
+    first, second = _windows(seed=1), _windows(seed=2)
+    together.solve_streams(first[:1], ('anna',))
+    for k in range(1, 4):
+        both = together.solve_streams((first[k], second[k]), ('anna', 'ben'))
+        assert rotation.angle_between(both.rot_world_joint[1], late.solve(second[k]).rot_world_joint).max() < 2e-3
+
+
+@pytest.mark.parametrize('gap_ns', [-TICK_NS, 0, 400_000_000])
+def test_a_past_that_lies_ahead_or_too_far_back_counts_no_more(prior: MotionPrior, gap_ns: int) -> None:
+    solver, windows = _solver(prior), _windows()
+    for window in windows:
+        solver.solve(window)
+    then = replace(windows[-1], stamp_ns=windows[-1].stamp_ns + gap_ns)
+    again, fresh = solver.solve(then), _solver(prior).solve(then)
+    assert torch.equal(again.rot_world_joint, fresh.rot_world_joint)
+
+
+def test_reset_forgets_the_past(prior: MotionPrior) -> None:
+    solver, windows = _solver(prior), _windows()
+    for window in windows[:-1]:
+        solver.solve(window)
+    solver.reset()
+    assert torch.equal(solver.solve(windows[-1]).rot_world_joint, _solver(prior).solve(windows[-1]).rot_world_joint)
+
+
+def test_with_a_lag_a_pose_is_of_its_own_time_and_meets_what_was_measured_then() -> None:
+    solver = _solver(_t_pose(stddev=1.0), lag=2)
+    for window in _windows():
+        state = solver.solve(window)
+        assert state.stamp_ns == pytest.approx(window.stamp_ns - 2 * TICK_NS, abs=2)
+        assert _off(state, window, frame=-3) < 0.04
+
+
+def test_other_bones_may_be_set_between_two_frames(prior: MotionPrior) -> None:
+    solver, windows = _solver(prior), _windows()
+    solver.solve(windows[0])
+    solver.skeleton = SKELETON.scaled(1.1)
+    state = solver.solve(windows[1])
+    assert torch.allclose(state.skeleton.bones, 1.1 * SKELETON.bones)
+    expected = state.root + kinematics.joint_positions(state.skeleton, state.rot_world_joint)
+    assert torch.allclose(expected, state.positions)
+
+
+def _with_a_wrong_past(stddev: float) -> tuple[StreamSolver, list[JointWindow]]:
+    solver = StreamSolver(_t_pose(stddev), SKELETON, check_every=0.0)
+    windows = [replace(window, location_valid=torch.zeros_like(window.location_valid)) for window in _windows()]
+    solver.solve(windows[0])
+    given, names, newest, grids, floor = solver._last
+    bent = torch.from_numpy(newest.rot) @ rotation.exp(torch.tensor([0.5, 0.0, 0.0])).double()
+    solver._last = given, names, replace(newest, rot=bent.numpy()), grids, floor
+    return solver, windows
+
+
+def test_a_past_that_a_pass_without_one_contradicts_is_given_up() -> None:
+    solver, _ = _with_a_wrong_past(stddev=-1.0)
+    assert solver.check() == ['']
+
+
+def test_a_past_that_is_within_the_doubt_of_a_pass_without_one_is_kept() -> None:
+    solver, _ = _with_a_wrong_past(stddev=3.0)
+    assert solver.check() == []
+
+
+def test_there_is_no_look_at_the_past_before_it_is_time(prior: MotionPrior) -> None:
+    solver, looks = _solver(prior, check_every=0.12), []
+    for window in _windows(8):
+        solver.solve(window)
+        before = solver.passes
+        solver.check()
+        looks.append(solver.passes - before)
+    assert looks == [0, 0, 0, 0, 1, 0, 0, 0]
+
+
+def test_before_a_deadline_that_cannot_be_met_it_takes_one_pass_and_says_so(prior: MotionPrior) -> None:
+    solver = _solver(prior, steps=4, deadline=1e-6)
+    for window in _windows():
+        solver.solve(window)
+    assert (solver.passes, solver.hurried) == (1, True)
+
+
+def test_the_stages_add_up_to_the_time_of_a_frame(prior: MotionPrior) -> None:
+    solver = _solver(prior)
+    for window in _windows(2):
+        solver.solve(window)
+    assert set(solver.timings) == {'likelihood', 'network', 'update'}
+    assert all(value > 0 for value in solver.timings.values())
