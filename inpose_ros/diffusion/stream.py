@@ -9,23 +9,21 @@ itself, the stream starts anew from there.
 
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from inpose_ros.body import kinematics, smpl22
+from inpose_ros.body import smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.denoiser import Prediction
-from inpose_ros.diffusion.likelihood import Floor
+from inpose_ros.diffusion.frame import FrameCorrector, FramePose
 from inpose_ros.diffusion.pace import Pace
 from inpose_ros.diffusion.past import Past
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
-from inpose_ros.diffusion.single_frame import FrameLikelihood
 from inpose_ros.diffusion.solver import Given, PoseSolver, Posterior
 from inpose_ros.geometry import rotation
 from inpose_ros.sensing.resample import JointWindow
@@ -36,20 +34,6 @@ _FRESH_AFTER = 250_000_000  # a past that ended longer ago says nothing about no
 _DOUBTED = 0.85  # standard deviations between the stream and a pass without a past, rms over inferred joints: enough
 
 Array = np.ndarray
-
-
-@dataclass(frozen=True)
-class _Newest:
-    """The frames that are handed out: heading-free rotations, covariance [rad^2] of their tangents, contact."""
-
-    rot: Float[Array, 'batch joint 3 3']
-    covariance: Float[Array, 'batch tangent tangent']
-    contact: Float[Array, 'batch 2']
-
-    def where(self, rows: list[bool], other: '_Newest') -> '_Newest':
-        """With these rows of another."""
-        parts = zip(vars(self).values(), vars(other).values())
-        return _Newest(*(np.where(np.reshape(rows, (-1, *[1] * (own.ndim - 1))), new, own) for own, new in parts))
 
 
 class StreamSolver(PoseSolver):
@@ -68,15 +52,15 @@ class StreamSolver(PoseSolver):
         check_every: float = 0.33, **options: bool | int,
     ) -> None:  # fmt: skip
         """Args: check_every: how long to trust the past without a look at it [s]."""
-        super().__init__(prior, skeleton, InPoseRule(), **options)
         self.steps, self.lag = steps, lag
+        super().__init__(prior, skeleton, InPoseRule(), **options)
         self.timings: dict[str, float] = {}
         self.passes, self.hurried = 0, False
         self._pace = Pace(deadline)
         self._check_ns = 1e9 * check_every
         self._pasts: dict[Hashable, Past] = {}
         self._checked: dict[Hashable, int] = {}
-        self._last: tuple[Given, list[Hashable], _Newest, Int[Array, 'batch frame'], float] | None = None
+        self._last: tuple[Given, list[Hashable], FramePose, Int[Array, 'batch frame'], float] | None = None
 
     @property
     def skeleton(self) -> Skeleton:
@@ -86,7 +70,7 @@ class StreamSolver(PoseSolver):
     @skeleton.setter
     def skeleton(self, skeleton: Skeleton) -> None:
         PoseSolver.skeleton.fset(self, skeleton)
-        self._chain = kinematics.location_map(skeleton.bones.double()).numpy()
+        self._corrector = FrameCorrector(self.prior, skeleton, self._frame, self.use_floor)
 
     def reset(self) -> None:
         self._pasts, self._checked, self._last = {}, {}, None
@@ -154,7 +138,7 @@ class StreamSolver(PoseSolver):
         scratch, prediction = self._from_scratch(given, floor_height)
         inferred = ~given.condition.rotation_mask[:, self._frame].cpu().numpy()
         apart = single_frame.log(scratch.rot.swapaxes(-1, -2) @ newest.rot)
-        stddev = self._frame_covariance(given, prediction, _SCRATCH).diagonal(0, 1, 2).reshape(apart.shape)
+        stddev = self._corrector.covariance(given, prediction, _SCRATCH).diagonal(0, 1, 2).reshape(apart.shape)
         doubt = (np.square(apart) / np.maximum(stddev, 1e-8)).mean(-1)
         doubt = np.sqrt((doubt * inferred).sum(-1) / np.maximum(inferred.sum(-1), 1))
         wrong = [row for row in due if doubt[row] > _DOUBTED]
@@ -168,6 +152,11 @@ class StreamSolver(PoseSolver):
     def _frame(self) -> int:
         return self.frames - 1 - self.lag
 
+    @property
+    def _trusted(self) -> list[int]:
+        """Joints whose locations count."""
+        return sorted(self._located) if self.use_locations else []
+
     def _grid(self, stamp_ns: int) -> Int[Array, 'frame']:
         return stamp_ns - np.rint(np.arange(self.frames - 1, -1, -1) * (1e9 / self.rate)).astype(np.int64)
 
@@ -178,7 +167,7 @@ class StreamSolver(PoseSolver):
 
     def _guided(
         self, given: Given, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
-    ) -> _Newest:
+    ) -> FramePose:
         """One step of each stream, and its past brought up to date."""
         self.passes, self.hurried = 0, False
         if all(fresh):
@@ -195,14 +184,14 @@ class StreamSolver(PoseSolver):
                 self._remember(given, row, name, grids[row], prediction, newest, first=self._frame)
         return newest
 
-    def _from_scratch(self, given: Given, floor: float) -> tuple[_Newest, Prediction]:
+    def _from_scratch(self, given: Given, floor: float) -> tuple[FramePose, Prediction]:
         noisy = torch.zeros_like(given.condition.rotation)
         prediction = self._denoise(noisy, _SCRATCH, given)
-        return self._corrected(given, prediction, _SCRATCH, floor), prediction
+        return self._corrector(given, prediction, _SCRATCH, self._trusted, floor), prediction
 
     def _from_past(
         self, given: Given, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
-    ) -> tuple[_Newest, Prediction]:
+    ) -> tuple[FramePose, Prediction]:
         """From the past of each stream (of those without one, from nothing) down the levels."""
         turn = given.turn[:, 0, 0].double().cpu().numpy()
         nothing = np.zeros((grids.shape[1], len(smpl22.JOINTS), 2, 3))
@@ -217,7 +206,7 @@ class StreamSolver(PoseSolver):
             clean = torch.where(given.condition.rotation_mask[..., None], given.condition.rotation, clean)
             noisy = float(self.prior.schedule.alpha_bar[level]) ** 0.5 * clean
             prediction = self._denoise(noisy, level, given)
-            newest = self._corrected(given, prediction, level, floor)
+            newest = self._corrector(given, prediction, level, self._trusted, floor)
             if level != levels[-1]:
                 clean = prediction.rotation.clone()
                 clean[:, self._frame] = rotation.sixd_from_matrix(torch.from_numpy(newest.rot).to(clean))
@@ -230,62 +219,9 @@ class StreamSolver(PoseSolver):
         self.passes += 1
         return prediction
 
-    def _corrected(self, given: Given, prediction: Prediction, level: int, floor: float) -> _Newest:
-        """The frame to hand out, with its measured rotations, corrected by what was located in it."""
-        rot = self._rotations(given, prediction)
-        contact = prediction.contact[:, self._frame].sigmoid().double().cpu().numpy()
-        covariance = self._frame_covariance(given, prediction, level)
-        if self.use_locations and self._located:
-            rot, covariance = self._likelihood(given, rot, contact, floor).correct(rot, covariance)
-        return _Newest(rot, covariance, contact)
-
-    def _rotations(self, given: Given, prediction: Prediction) -> Float[Array, 'batch joint 3 3']:
-        """As MotionPrior.rotations, of one frame."""
-        condition, frame = given.condition, self._frame
-        measured = condition.rotation_mask[:, frame]
-        sixd = torch.where(measured[..., None], condition.rotation[:, frame], prediction.rotation[:, frame])
-        rot = single_frame.from_sixd(sixd.double().cpu().numpy())
-        zeroed = condition.zeroed[:, frame]
-        if bool(zeroed.any()):
-            free = (zeroed[:, None] & ~measured).cpu().numpy()
-            rot = np.where(free[..., None, None], kinematics.shared_out(torch.from_numpy(rot)).numpy(), rot)
-        return rot
-
-    def _frame_covariance(
-        self, given: Given, prediction: Prediction, level: int
-    ) -> Float[Array, 'batch tangent tangent']:
-        frame = slice(self._frame, self._frame + 1)
-        covariance = self.prior.covariance(
-            prediction.frames(frame), given.condition.frames(frame), level, given.rotation_stddev
-        )
-        return covariance[:, 0].double().cpu().numpy()
-
-    def _likelihood(
-        self, given: Given, rot: Float[Array, 'batch joint 3 3'], contact: Float[Array, 'batch 2'], floor: float
-    ) -> FrameLikelihood:
-        """Of the located joints, and of the toes of feet that stand: their height is known, their place is not."""
-        joints, frame = sorted(self._located), self._frame
-        turn, location, valid, stddev = (
-            part.double().cpu().numpy()
-            for part in (given.turn[:, 0], given.location[:, frame, joints], given.location_valid[:, frame, joints],
-                         given.location_stddev[:, frame, joints])
-        )  # fmt: skip
-        location, valid = (turn @ location[..., None])[..., 0], valid > 0
-        stddev = np.repeat(stddev[..., None], 3, -1)
-        chain = self._chain
-        if self.use_floor:
-            under = Floor.under(self.skeleton, self._bones, floor)
-            stands = single_frame.standing_feet(single_frame.toe_heights(chain, rot), contact)
-            stands = stands & valid.any(-1, keepdims=True)
-            location = np.concatenate((location, np.full((len(rot), 2, 3), (0.0, 0.0, under.height))), 1)
-            stddev = np.concatenate((stddev, np.full((len(rot), 2, 3), under.axes_stddev)), 1)
-            valid = np.concatenate((valid, stands), 1)
-            joints = [*joints, *smpl22.TOES]
-        return FrameLikelihood.of(chain[joints], location, valid, stddev)
-
     def _remember(
         self, given: Given, row: int, name: Hashable, grid: Int[Array, 'frame'], prediction: Prediction,
-        newest: _Newest, first: int,
+        newest: FramePose, first: int,
     ) -> None:  # fmt: skip
         """What is now known of a stream from one frame of the window on: all of it, or what is handed out and later."""
         mask = given.condition.rotation_mask[row, first:, :, None]
@@ -299,11 +235,11 @@ class StreamSolver(PoseSolver):
             span_ns = round((self.frames + 1) * 1e9 / self.rate)
             self._pasts[name] = self._pasts[name].then(grid[first:], columns, span_ns)
 
-    def _handed_out(self, given: Given, newest: _Newest, floor: float) -> Posterior:
+    def _handed_out(self, given: Given, newest: FramePose, floor: float) -> Posterior:
         """In the world, with the covariance that others are told."""
         frame = self._frame
         rot = given.turn[:, 0].double().transpose(-1, -2).cpu() @ torch.from_numpy(newest.rot)
-        relative = torch.from_numpy(single_frame.positions(self._chain, rot.numpy()))
+        relative = torch.from_numpy(single_frame.positions(self._corrector.chain, rot.numpy()))
         root, observed = self._place(
             relative, given.location[:, frame].double().cpu(), given.location_valid[:, frame].cpu(), floor
         )
@@ -316,7 +252,7 @@ class StreamSolver(PoseSolver):
         located = window.location_valid[-1 - self.lag]
         anchor = smpl22.HEAD if bool(located[smpl22.HEAD]) else int(located.int().argmax())
         spread = single_frame.position_covariance(
-            self._chain, posterior.rot_world_joint.numpy(), posterior.covariance.numpy(), anchor
+            self._corrector.chain, posterior.rot_world_joint.numpy(), posterior.covariance.numpy(), anchor
         )[0]
         if bool(located.any()):
             spread = spread + float(window.position_stddev[anchor]) ** 2 * np.eye(3)
