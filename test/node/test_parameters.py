@@ -42,7 +42,7 @@ def test_defaults_are_head_and_wrists_at_30_hz(made):
         ({'rate': 0.5}, 'rate must be between 1 and 120'),
         ({'rate': 30}, 'rate has the wrong type; write it like 30.0'),
         ({'device': 'tpu'}, 'must be one of auto, cpu, cuda'),
-        ({'method': 'magic'}, 'must be one of inpose, paper'),
+        ({'method': 'magic'}, 'must be one of inpose, window, paper'),
         ({'sensors': ['head', 'head']}, 'each sensor worn once'),
         ({'sensors': ['my head']}, 'a name is letters'),
         ({'head__joint': 'skull'}, "head.joint is 'skull'; it must be one of pelvis, left_hip"),
