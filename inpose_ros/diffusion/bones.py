@@ -28,8 +28,8 @@ _STEP = 999
 _ALIKE, _LASTING = 20.0, 0.2
 # How well the pass and the skeleton fit anybody at best [m].
 _MISFIT = 0.01
-# Who stands, stands so high, give or take so much, over the T-pose of their skeleton: median of the training subjects.
-_POSTURE, _POSTURE_STDDEV = 0.99, 0.02
+# Who stands, stands as high as the T-pose of their skeleton, give or take this much of it.
+_POSTURE = 0.02
 # The head stays this high, or higher, in a tenth of the time: standing, unless someone sits all the time.
 _STANDING = 0.9
 # Into how many parts a window is cut, by how many deviations the least of so many means is low, up to what noise [m].
@@ -277,7 +277,7 @@ class BodyEstimator:
             known = max(self.start.spreads['stature'], _SURELY) * usual
             precision = precision + torch.outer(row, row) / known**2
         row[-1] = 1.0
-        variance = (_POSTURE_STDDEV * size * usual) ** 2
+        variance = (_POSTURE * size * usual) ** 2
         stood = self._stood(usual, float(row @ torch.linalg.solve(precision, row)), variance)
         if stood is not None:
             precision, vector = precision + torch.outer(row, row) / variance, row * (stood - usual) / variance
@@ -287,11 +287,11 @@ class BodyEstimator:
         return precision, vector
 
     def _stood(self, usual: float, expected: float, variance: float) -> float | None:
-        """The height of a standing head [m] as in the T-pose, by what was seen; None: nobody stood.
+        """The height of a standing head [m], by what was seen; None: nobody stood.
 
         Args: usual: the start's [m]; expected: by what variance [m2] people differ from it; variance: that of standing.
         """
         if not self._heights:
             return None
-        stood = (float(torch.tensor(self._heights).quantile(_STANDING)) - (self._floor or 0.0)) / _POSTURE
+        stood = float(torch.tensor(self._heights).quantile(_STANDING)) - (self._floor or 0.0)
         return stood if abs(stood - usual) <= _GATE * (expected + variance) ** 0.5 else None

@@ -58,6 +58,7 @@ class MotionPrior:
         self.schedule = NoiseSchedule()
         self.spread = (spread or Spread.unmeasured()).to(self.device)
         self.backend: Backend = TorchBackend(self.denoiser)
+        self._threads = 1
 
     @classmethod
     def load(cls, folder: str | Path, device: torch.device, backend: str = 'torch', threads: int = 1) -> 'MotionPrior':
@@ -72,8 +73,14 @@ class MotionPrior:
         """
         denoiser, tensors = checkpoint.load(folder)
         prior = cls(denoiser, Spread(**tensors) if tensors else None, device)
-        prior.backend = backend_for(backend, prior.denoiser, device, threads)
+        prior.backend, prior._threads = backend_for(backend, prior.denoiser, device, threads), threads
         return prior
+
+    def beside(self) -> 'MotionPrior':
+        """The same prior for another thread: a backend runs in one at a time, so this has one of its own."""
+        other = MotionPrior(self.denoiser, self.spread, self.device)
+        other.backend = backend_for(self.backend.name, self.denoiser, self.device, self._threads)
+        return other
 
     @property
     def frames(self) -> int:

@@ -31,6 +31,7 @@ from inpose_ros.node.services import BodyServices
 from inpose_ros.node.silence import SilenceWatch
 from inpose_ros.node.tracking import Job, Solver, Tracker
 from inpose_ros.node.worker import SolveWorker
+from inpose_ros.sensing.resample import JointWindow
 
 # The window reaches back this much further [s] than the solver looks, for what arrives late.
 _SPARE = 0.5
@@ -69,6 +70,7 @@ class InPoseNode(LifecycleNode):
         self._saved = False
         self._outputs: BodyPublishers | None = None
         self._worker: SolveWorker[Job] | None = None
+        self._student: SolveWorker[JointWindow] | None = None
         self._tick_timer = None
         self._facts: dict[str, str] = {}
         self._resets = 0
@@ -144,6 +146,7 @@ class InPoseNode(LifecycleNode):
         result = super().on_activate(state)
         self._outputs.describe(self._tracker.solver.skeleton)
         self._silence, self._offered = SilenceWatch(), None
+        self._student = SolveWorker(self._learn)
         self._worker = SolveWorker(self._solve)
         self._tick_timer = self.create_timer(1 / self._params.rate, self._tick)
         return result
@@ -176,7 +179,8 @@ class InPoseNode(LifecycleNode):
             self._tick_timer = None
         if self._worker is not None:
             self._worker.stop()
-            self._worker = None
+            self._student.stop()
+            self._worker = self._student = None
             self._save_body()
 
     def _release(self) -> None:
@@ -211,12 +215,22 @@ class InPoseNode(LifecycleNode):
         if estimate is not None and job.epoch == self._epoch:
             self._outputs.publish(estimate)
             published_ns, solver = self.now_ns(), self._tracker.solver
-            self._tracker.think_on()
+            self._let_learn(self._tracker.seen)
+            solver.check()  # now that the pose is out
             self._health.published(
                 published_ns, estimate.body.stamp_ns, estimate.solve_time, solver.passes, solver.hurried
             )
-            if self._learner is not None and self._learner.sure and not self._saved:
-                self._save_body()
+
+    def _let_learn(self, window: JointWindow) -> None:
+        """Hand a window to the thread that learns the body, which must not hold up the next pose."""
+        if self._learner is not None and self._learner.is_due(window.stamp_ns):
+            self._student.offer(window)
+
+    def _learn(self, window: JointWindow) -> None:
+        """In a thread of its own."""
+        self._learner.look(window)
+        if self._learner.sure and not self._saved:
+            self._save_body()
 
     def _save_body(self) -> None:
         """Write the estimate where body.save says, once it is sure and whenever the node stops."""
@@ -237,7 +251,8 @@ class InPoseNode(LifecycleNode):
 
     def _reset(self) -> None:
         self._resets += 1
-        self._tracker.forget_body()
+        if self._learner is not None:
+            self._learner.start_again()
         self._intake.restart()
 
     def _body_state(self) -> int:
@@ -259,7 +274,7 @@ class InPoseNode(LifecycleNode):
             self._intake.look_for_publishers()
         name = self.get_fully_qualified_name().lstrip('/')
         silent = self._silence.silent
-        facts = self._facts if self._learner is None else self._facts | self._learner.facts()
+        facts = self._facts if self._learner is None else self._facts | self._learner.facts
         self._diagnostics.publish(diagnostics_from(self._health, silent, facts, name, self.state, self.now_ns()))
 
 

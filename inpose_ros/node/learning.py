@@ -32,12 +32,18 @@ class Estimator(Protocol):
 
 
 class BodyLearner:
-    """Carries the body that all outputs are about: the estimate's, as it was when it last moved by a centimetre."""
+    """Carries the body that all outputs are about: the estimate's, as it was when it last moved by a centimetre.
+
+    `skeleton`, `floor_height` and `facts` (what is believed, with standard deviations, for people to read) are those of
+    the last look; any thread may read them while one looks.
+    """
 
     def __init__(self, estimator: Estimator) -> None:
         self.estimator = estimator
         self._stamp_ns: int | None = None
+        self._someone_else = False
         self._take_up(estimator.estimate)
+        self.facts = self._told(estimator.estimate)
 
     def _take_up(self, estimate: BodyEstimate) -> None:
         self.skeleton: Skeleton = estimate.skeleton
@@ -48,11 +54,17 @@ class BodyLearner:
         """Whether enough was seen for the estimate to change no more than slowly."""
         return self.estimator.observations >= _SURE
 
-    def look(self, window: JointWindow) -> None:
-        """Let the window tell of the body, if it is time."""
+    def is_due(self, stamp_ns: int) -> bool:
+        """Whether a window of this stamp should be looked at; time may have gone back."""
         pace = _SURE_PACE_NS if self.sure else _PACE_NS
-        if self._stamp_ns is not None and 0 <= window.stamp_ns - self._stamp_ns < pace:
-            return
+        return self._stamp_ns is None or self._someone_else or not 0 <= stamp_ns - self._stamp_ns < pace
+
+    def look(self, window: JointWindow) -> None:
+        """Let a window tell of the body; as much work as a pose."""
+        if self._someone_else:
+            self._someone_else = False
+            self.estimator.forget()
+            self._take_up(self.estimator.estimate)
         self._stamp_ns = window.stamp_ns
         self.estimator.observe(window)
         estimate = self.estimator.estimate
@@ -61,16 +73,13 @@ class BodyLearner:
             self._take_up(estimate)
         if abs(estimate.floor_height - self.floor_height) > _TOLERANCE:
             self.floor_height = estimate.floor_height
+        self.facts = self._told(estimate)
 
     def start_again(self) -> None:
-        """Somebody else may be wearing the sensors."""
-        self.estimator.forget()
-        self._stamp_ns = None
-        self._take_up(self.estimator.estimate)
+        """Somebody else may be wearing the sensors: their body is learnt from the next look on."""
+        self._someone_else = True
 
-    def facts(self) -> dict[str, str]:
-        """What is believed, with standard deviations, for people to read."""
-        estimate = self.estimator.estimate
+    def _told(self, estimate: BodyEstimate) -> dict[str, str]:
         rows = {f'body {name}': f'{row.value:.3f} +- {row.stddev:.3f}' for name, row in estimate.factors.items()}
         return rows | {
             'body stature [m]': f'{self.skeleton.stature:.2f}',

@@ -68,12 +68,12 @@ class Tracker:
     ) -> None:  # fmt: skip
         """Args:
         elapsed: a clock [s] that never goes back; it only measures how long solving takes.
-        learner: whose body is solved with; None: the solver's, on a floor at `floor_height`.
+        learner: whose body is solved with, while another thread learns it from what was `seen`; None: the solver's,
+            on a floor at `floor_height`.
         """
         self.solver = solver
         self._learner = learner
-        self._seen: JointWindow | None = None
-        self._someone_else = False
+        self.seen: JointWindow | None = None
         self._timeout_ns = timeout_ns
         self._floor_height = floor_height
         self._max_joint_velocity = max_joint_velocity
@@ -95,36 +95,19 @@ class Tracker:
             return None
         start = self._elapsed()
         window = self._resampled(job.window, job.sensors)
+        self._wear()
         solved = self.solver.solve(window, self._floor_height)
-        self._seen = window
+        self.seen = window
         self._last = self._continued(solved, Evidence.of(window.rot_valid[-1], window.location_valid[-1]))
         self._afresh = False
         return Estimate(self._last.body, self._last.angles, self._last.velocities, self._elapsed() - start, job.state)
 
-    def think_on(self) -> None:
-        """What need not hold up a pose, so whoever calls it has published it before.
-
-        The solver looks whether what it goes on from still holds, and what was just tracked tells of the body: the next
-        pose is solved with the bones that are taken up. Each takes as long as a pose, now and then.
-        """
-        self.solver.check()
-        self._learn()
-
-    def _learn(self) -> None:
-        if self._learner is None or self._seen is None:
-            return
-        if self._someone_else:
-            self._someone_else = False
-            self._learner.start_again()
-        self._learner.look(self._seen)
-        self._seen = None
-        self._floor_height = self._learner.floor_height
-        if self._learner.skeleton is not self.solver.skeleton:
-            self.solver.skeleton = self._learner.skeleton
-
-    def forget_body(self) -> None:
-        """Somebody else may be wearing the sensors: learn their body from the start. Any thread may say so."""
-        self._someone_else = True
+    def _wear(self) -> None:
+        """Go on with the body that has been learnt until now."""
+        if self._learner is not None:
+            self._floor_height = self._learner.floor_height
+            if self._learner.skeleton is not self.solver.skeleton:
+                self.solver.skeleton = self._learner.skeleton
 
     def _is_new(self, stamp_ns: int) -> bool:
         if self._last is None:

@@ -58,9 +58,8 @@ def test_a_body_is_looked_at_twice_a_second_and_less_once_it_is_sure(estimator):
     learner = BodyLearner(estimator)
     looks = []
     for frame in range(900):
-        before = estimator.observations
-        learner.look(window(frame / 30))
-        if estimator.observations > before:
+        if learner.is_due(round(frame / 30 * 1e9)):
+            learner.look(window(frame / 30))
             looks.append(frame / 30)
     gaps = np.diff(looks)
     assert gaps[0] == pytest.approx(0.5) and gaps[-1] == pytest.approx(2.0)
@@ -69,9 +68,18 @@ def test_a_body_is_looked_at_twice_a_second_and_less_once_it_is_sure(estimator):
 def test_after_time_went_back_looks_go_on(estimator):
     learner = BodyLearner(estimator)
     learner.look(window(1000.0))
-    before = estimator.observations
+    assert not learner.is_due(round(1000.1e9))
+    assert learner.is_due(round(1e9))
+
+
+def test_somebody_else_is_learnt_from_the_start(estimator):
+    learner = BodyLearner(estimator)
+    estimator.believe(MEAN.scaled(1.1))
     learner.look(window(1.0))
-    assert estimator.observations > before
+    learner.start_again()
+    assert learner.is_due(round(1.1e9))
+    learner.look(window(1.1))
+    assert learner.skeleton.stature == pytest.approx(MEAN.stature)
 
 
 def test_the_floor_follows_without_a_new_model(estimator):

@@ -41,8 +41,7 @@ def _seen_of(skeleton: Skeleton, joints: list[int], count: int, spread: float, s
 
 
 def _standing(skeleton: Skeleton, floor: float = 0.0) -> float:
-    """How high the head of somebody is who stands as people do [m]."""
-    return 0.99 * float(proportions.standing_head_row() @ skeleton.bones.flatten()) + floor
+    return float(proportions.standing_head_row() @ skeleton.bones.flatten()) + floor
 
 
 def _known_factors(seen: Seen, columns: torch.Tensor) -> torch.Tensor:
