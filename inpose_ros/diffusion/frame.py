@@ -11,7 +11,7 @@ from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.denoiser import Prediction
-from inpose_ros.diffusion.likelihood import Floor
+from inpose_ros.diffusion.likelihood import LEAST_STANDING, UNKNOWN, Floor
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.single_frame import FrameLikelihood
 from inpose_ros.diffusion.solver import Given
@@ -52,13 +52,20 @@ class FrameCorrector:
         """See kinematics.location_map."""
         return kinematics.location_map(self.skeleton.bones.double()).numpy()
 
-    def __call__(self, given: Given, prediction: Prediction, level: int, located: list[int], floor: float) -> FramePose:
+    def __call__(
+        self, given: Given, prediction: Prediction, level: int, located: list[int], floor: float,
+        turn: Float[Array, 'batch joint 3'] | None = None,
+    ) -> FramePose:  # fmt: skip
         """The frame by a prediction at a noise level, on a floor of that height [m].
 
         Args:
             located: joints that trackers may have located; the floor counts only where there are some.
+            turn: by what the predicted joints are turned before they are corrected [rad].
         """
         rot = self._rotations(given, prediction)
+        if turn is not None:
+            free = ~given.condition.rotation_mask[:, self.frame].cpu().numpy()
+            rot = rot @ single_frame.exp_with_jacobian(turn * free[..., None])[0]
         contact = prediction.contact[:, self.frame].sigmoid().double().cpu().numpy()
         covariance = self.covariance(given, prediction, level)
         if located:
@@ -99,10 +106,11 @@ class FrameCorrector:
         stddev = np.repeat(stddev[..., None], 3, -1)
         if self.use_floor:
             under = Floor.under(self.skeleton, self.skeleton.bones, floor)
-            stands = single_frame.standing_feet(single_frame.toe_heights(chain, rot), contact)
-            stands = stands & valid.any(-1, keepdims=True)
+            standing = single_frame.standing_feet(single_frame.toe_heights(chain, rot), contact, under.lower_by)
+            spread = np.full((len(rot), 2, 3), UNKNOWN)
+            spread[..., 2] = under.stddev / np.sqrt(np.maximum(standing, LEAST_STANDING))
             location = np.concatenate((location, np.full((len(rot), 2, 3), (0.0, 0.0, under.height))), 1)
-            stddev = np.concatenate((stddev, np.full((len(rot), 2, 3), under.axes_stddev)), 1)
-            valid = np.concatenate((valid, stands), 1)
+            stddev = np.concatenate((stddev, spread), 1)
+            valid = np.concatenate((valid, (standing > LEAST_STANDING) & valid.any(-1, keepdims=True)), 1)
             joints = [*joints, *smpl22.TOES]
         return FrameLikelihood.of(chain[joints], location, valid, stddev)

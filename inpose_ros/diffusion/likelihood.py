@@ -16,10 +16,13 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.geometry import rotation
 
 _LARGEST_STEP = 0.8  # [rad]
-_UNKNOWN = 100.0  # standard deviation of what is not measured at all [m]
+UNKNOWN = 100.0  # standard deviation of what is not measured at all [m]
 
-# The lower foot stands if its contact is at least this likely, both do above the second probability.
-LOWER_STANDS, BOTH_STAND = 0.3, 0.8
+# How far a foot stands rises from 0 to 1 between these probabilities of contact: of the lower foot, and of either.
+LOWER_STANDS, EITHER_STANDS = (0.1, 0.7), (0.6, 1.0)
+# Over the stature: 5 cm on the average body.
+_LOWER_BY = 0.05 / smpl22.MEAN_STATURE
+LEAST_STANDING = 1e-3  # less than that is not standing at all
 # How far a standing toe is from where the mean sole has it, over the stature: 3 cm on the average body.
 _SOLE_SPREAD = 0.03 / smpl22.MEAN_STATURE
 
@@ -28,31 +31,33 @@ _SOLE_SPREAD = 0.03 / smpl22.MEAN_STATURE
 class Floor:
     """The floor under a person: the height [m] of a toe joint whose foot stands on it, and how well that is known [m].
 
-    `stddev` covers soles, shoes and a floor that is a little off. It is a location of which only the height is known,
-    and linear in the rotations like any other.
+    A foot that is higher than the other by `lower_by` [m] is the lower one no more. `stddev` covers soles, shoes and a
+    floor that is a little off. It is a location of which only the height is known, and linear in the rotations like any
+    other.
     """
 
     bones: Float[Tensor, 'joint 3']
     height: float
     stddev: float
+    lower_by: float = _LOWER_BY * smpl22.MEAN_STATURE
 
     @classmethod
     def under(cls, skeleton: Skeleton, bones: Float[Tensor, 'joint 3'], floor_height: float) -> 'Floor':
         """The floor at a height [m] in the world, under a skeleton whose bones are given on the solver's device."""
-        return cls(bones, floor_height + skeleton.sole, _SOLE_SPREAD * skeleton.stature)
+        stature = skeleton.stature
+        return cls(bones, floor_height + skeleton.sole, _SOLE_SPREAD * stature, _LOWER_BY * stature)
 
-    def stands(
+    def standing(
         self, rot: Float[Tensor, '*batch joint 3 3'], contact: Float[Tensor, '*batch 2']
-    ) -> Bool[Tensor, '*batch 2']:
-        """Which foot stands: by its probability of contact, and by being the lower one."""
-        height = kinematics.positions_from_bones(self.bones, rot)[..., list(smpl22.TOES), 2]
-        lower = height <= height.amin(-1, keepdim=True)
-        return (lower & (contact > LOWER_STANDS)) | (contact > BOTH_STAND)
+    ) -> Float[Tensor, '*batch 2']:
+        """How far each foot stands, 0 to 1: by its probability of contact, and by being the lower one.
 
-    @property
-    def axes_stddev(self) -> tuple[float, float, float]:
-        """How well the place of a toe that stands is known along each axis [m]: not at all but for its height."""
-        return _UNKNOWN, _UNKNOWN, self.stddev
+        It changes smoothly with both, or legs would twitch whenever a foot is set down.
+        """
+        height = kinematics.positions_from_bones(self.bones, rot)[..., list(smpl22.TOES), 2]
+        lower = (-(height - height.amin(-1, keepdim=True)) / self.lower_by).exp()
+        rise = [((contact - low) / (high - low)).clamp(0, 1) for low, high in (LOWER_STANDS, EITHER_STANDS)]
+        return torch.maximum(rise[0] * lower, rise[1])
 
 
 @dataclass(frozen=True)
@@ -85,14 +90,17 @@ class LocationLikelihood:
         """With the feet that stand on the floor: their toes' height is measured, their place on the floor is not."""
         if self.floor is None:
             return self
-        stands = self.floor.stands(rot, contact) & self.valid.any(-1, keepdim=True)
+        standing = self.floor.standing(rot, contact)
+        stands = (standing > LEAST_STANDING) & self.valid.any(-1, keepdim=True)
         place = self.location.new_tensor([0.0, 0.0, self.floor.height]).expand(*stands.shape, 3)
-        spread = self.stddev.new_tensor(self.floor.axes_stddev).expand(*self.stddev.shape[:-2], 2, 3)
+        height = self.floor.stddev / standing.clamp(min=LEAST_STANDING).sqrt()
+        unknown = torch.full_like(height, UNKNOWN)
+        spread = torch.stack((unknown, unknown, height), -1)
         return LocationLikelihood(
             chain=torch.cat((self.chain, kinematics.location_map(self.floor.bones)[list(smpl22.TOES)])),
             location=torch.cat((self.location, place), -2),
             valid=torch.cat((self.valid, stands), -1),
-            stddev=torch.cat((self.stddev, spread), -2),
+            stddev=torch.cat((self.stddev.expand(*spread.shape[:-2], *self.stddev.shape[-2:]), spread), -2),
         )
 
     def newest(self) -> 'LocationLikelihood':

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from inpose_ros.body import smpl22
-from inpose_ros.diffusion.likelihood import BOTH_STAND, LOWER_STANDS
+from inpose_ros.diffusion.likelihood import EITHER_STANDS, LOWER_STANDS
 
 _LARGEST_STEP = 0.8  # [rad], as in likelihood.py
 _UNUSED = 1.0  # variance of rows that say nothing [m^2]
@@ -77,10 +77,13 @@ class FrameLikelihood:
         return rot @ exp_with_jacobian(tangent)[0], covariance - gain @ cross
 
 
-def standing_feet(heights: Float[Array, 'batch 2'], contact: Float[Array, 'batch 2']) -> Bool[Array, 'batch 2']:
-    """See Floor.stands: by the heights of the toes [m] and the probabilities of contact."""
-    is_lower = heights <= heights.min(-1, keepdims=True)
-    return (is_lower & (contact > LOWER_STANDS)) | (contact > BOTH_STAND)
+def standing_feet(
+    heights: Float[Array, 'batch 2'], contact: Float[Array, 'batch 2'], lower_by: float
+) -> Float[Array, 'batch 2']:
+    """See Floor.standing: by the heights of the toes and `lower_by` [m], and the probabilities of contact."""
+    lower = np.exp(-(heights - heights.min(-1, keepdims=True)) / lower_by)
+    rise = [np.clip((contact - low) / (high - low), 0, 1) for low, high in (LOWER_STANDS, EITHER_STANDS)]
+    return np.maximum(rise[0] * lower, rise[1])
 
 
 def toe_heights(chain: Float[Array, 'joint joint 3'], rot: Float[Array, 'batch joint 3 3']) -> Float[Array, 'batch 2']:

@@ -9,6 +9,7 @@ itself, the stream starts anew from there.
 
 import time
 from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -31,9 +32,33 @@ from inpose_ros.sensing.resample import JointWindow
 _SCRATCH, _LEVEL = InPoseRule().steps  # noise levels: of a pass that knows no past, and of one that does
 _LEVELS_APART = 150  # of further steps, from noisier down to _LEVEL
 _FRESH_AFTER = 250_000_000  # a past that ended longer ago says nothing about now [ns]
+_BLEND_NS = 300_000_000  # from a past that did not hold to the new one
 _DOUBTED = 0.85  # standard deviations between the stream and a pass without a past, rms over inferred joints: enough
 
 Array = np.ndarray
+
+
+class _Solved(NamedTuple):
+    """What the last frame was solved from; its pose by the past, and as it was handed out."""
+
+    given: Given
+    names: list[Hashable]
+    newest: FramePose
+    handed_out: FramePose
+    grids: Int[Array, 'batch frame']
+    floor: float
+
+
+class _Blend(NamedTuple):
+    """From the pose handed out when a stream began anew, to that of its new past: `turn` [rad] at `begin_ns`."""
+
+    turn: Float[Array, 'joint 3']
+    begin_ns: int
+
+    def at(self, stamp_ns: int) -> Float[Array, 'joint 3']:
+        """What is left of it: all in the beginning, nothing after _BLEND_NS, and no jerk in between."""
+        part = min(max((stamp_ns - self.begin_ns) / _BLEND_NS, 0.0), 1.0)
+        return (1 - part) ** 2 * (1 + 2 * part) * self.turn
 
 
 class StreamSolver(PoseSolver):
@@ -60,7 +85,8 @@ class StreamSolver(PoseSolver):
         self._check_ns = 1e9 * check_every
         self._pasts: dict[Hashable, Past] = {}
         self._checked: dict[Hashable, int] = {}
-        self._last: tuple[Given, list[Hashable], FramePose, Int[Array, 'batch frame'], float] | None = None
+        self._blends: dict[Hashable, _Blend] = {}
+        self._last: _Solved | None = None
 
     @property
     def skeleton(self) -> Skeleton:
@@ -73,7 +99,7 @@ class StreamSolver(PoseSolver):
         self._corrector = FrameCorrector(self.prior, skeleton, self._frame, self.use_floor)
 
     def reset(self) -> None:
-        self._pasts, self._checked, self._last = {}, {}, None
+        self._pasts, self._checked, self._blends, self._last = {}, {}, {}, None
 
     def warm_up(self, located: Sequence[int]) -> None:
         super().warm_up(located)
@@ -86,7 +112,7 @@ class StreamSolver(PoseSolver):
         posterior = self.solve_streams([window], ('',), floor_height)
         frame = -1 - self.lag
         state = BodyState(
-            stamp_ns=int(self._last[3][0, frame]),
+            stamp_ns=int(self._last.grids[0, frame]),
             skeleton=self.skeleton,
             root=posterior.root[0],
             rot_world_joint=posterior.rot_world_joint[0],
@@ -115,9 +141,8 @@ class StreamSolver(PoseSolver):
         names = list(names)
         fresh = [self._is_fresh(name, grid) for name, grid in zip(names, grids)]
         self.timings = {'likelihood': time.perf_counter() - began, 'network': 0.0}
-        newest = self._guided(given, names, grids, fresh, floor_height)
-        self._last = given, names, newest, grids, floor_height
-        return self._handed_out(given, newest, floor_height)
+        self._last = self._guided(given, names, grids, fresh, floor_height)
+        return self._handed_out(given, self._last.handed_out, floor_height)
 
     @torch.no_grad()
     def check(self) -> list[Hashable]:
@@ -127,7 +152,7 @@ class StreamSolver(PoseSolver):
         """
         if self._last is None:
             return []
-        given, names, newest, grids, floor_height = self._last
+        given, names, newest, handed_out, grids, floor_height = self._last
         ages = [int(grid[-1] - self._checked[name]) for name, grid in zip(names, grids)]
         due = [row for row, age in enumerate(ages) if age >= self._check_ns]
         if not due:
@@ -145,6 +170,8 @@ class StreamSolver(PoseSolver):
         for row in due:
             self._checked[names[row]] = int(grids[row, -1])
         for row in wrong:
+            turn = single_frame.log(scratch.rot[row].swapaxes(-1, -2) @ handed_out.rot[row])
+            self._blends[names[row]] = _Blend(turn, int(grids[row, self._frame]))
             self._remember(given, row, names[row], grids[row], prediction, scratch, first=0)
         return [names[row] for row in wrong]
 
@@ -163,11 +190,11 @@ class StreamSolver(PoseSolver):
     def _is_fresh(self, name: Hashable, grid: Int[Array, 'frame']) -> bool:
         """Whether this stream has no past that says something."""
         past = self._pasts.get(name)
-        return past is None or not 0 < grid[-1] - past.newest_ns + self.lag * 1e9 / self.rate <= _FRESH_AFTER
+        return past is None or not 0 < grid[-1] - past.newest_ns <= _FRESH_AFTER
 
     def _guided(
         self, given: Given, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
-    ) -> FramePose:
+    ) -> _Solved:
         """One step of each stream, and its past brought up to date."""
         self.passes, self.hurried = 0, False
         if all(fresh):
@@ -179,10 +206,20 @@ class StreamSolver(PoseSolver):
         for row, name in enumerate(names):
             if fresh[row]:
                 self._checked[name] = int(grids[row, -1])
+                self._blends.pop(name, None)
                 self._remember(given, row, name, grids[row], begun[1], newest, first=0)
             else:
                 self._remember(given, row, name, grids[row], prediction, newest, first=self._frame)
-        return newest
+        turns = np.stack([self._turn_left(name, int(grid[self._frame])) for name, grid in zip(names, grids)])
+        if not turns.any():
+            return _Solved(given, names, newest, newest, grids, floor)
+        blended = self._corrector(given, prediction, _LEVEL, self._trusted, floor, turns)
+        return _Solved(given, names, newest, newest.where(turns.any((1, 2)).tolist(), blended), grids, floor)
+
+    def _turn_left(self, name: Hashable, stamp_ns: int) -> Float[Array, 'joint 3']:
+        """From what a stream says to what is handed out [rad]."""
+        blend = self._blends.get(name)
+        return np.zeros((len(smpl22.JOINTS), 3)) if blend is None else blend.at(stamp_ns)
 
     def _from_scratch(self, given: Given, floor: float) -> tuple[FramePose, Prediction]:
         noisy = torch.zeros_like(given.condition.rotation)

@@ -169,9 +169,21 @@ def test_a_standing_foot_comes_to_the_floor_and_a_lifted_one_stays():
 def test_the_lower_foot_stands_on_less_evidence_than_both():
     rot = random_pose(1, seed=14).double()
     floor, lower = Floor.under(SKELETON, SKELETON.bones, 0.0), int(_toes(rot)[0].argmin())
-    for contact, expected in ((0.1, []), (0.5, [lower]), (0.9, [0, 1])):
-        stands = floor.stands(rot, torch.full((1, 2), contact).double())[0]
-        assert stands.nonzero().flatten().tolist() == expected
+    standing = [floor.standing(rot, torch.full((1, 2), contact).double())[0] for contact in (0.0, 0.4, 0.6, 1.0)]
+    assert standing[0].tolist() == [0.0, 0.0] and standing[3].tolist() == [1.0, 1.0]
+    for middle in standing[1:3]:
+        assert middle[lower] > 0.4 and middle[lower] > middle[1 - lower]
+
+
+def test_how_far_a_foot_stands_never_jumps():
+    """A thousand small steps of contact and of pose, none of which changes it by much."""
+    floor = Floor.under(SKELETON, SKELETON.bones, 0.0)
+    part = torch.linspace(0, 1, 1000, dtype=torch.float64)
+    start, end = random_pose(2, seed=15, spread=0.3).double()
+    rot = rotation.slerp(start.expand(1000, -1, -1, -1), end.expand(1000, -1, -1, -1), part[:, None].expand(-1, 22))
+    standing = floor.standing(rot, torch.stack((part, 1 - part), -1))
+    assert standing.diff(dim=0).abs().max() < 0.02
+    assert standing.amax() == 1.0 and standing.amin() == 0.0
 
 
 def test_without_a_floor_the_feet_are_free():

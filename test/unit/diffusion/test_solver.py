@@ -126,5 +126,5 @@ def test_a_solver_is_loaded_from_a_folder_and_an_unknown_method_is_refused(tmp_p
     checkpoint.save(tmp_path, small_denoiser())
     solver = load_solver(tmp_path, 'cpu', SKELETON)
     assert (solver.frames, solver.rate) == (8, 30.0)
-    with pytest.raises(ModelError, match='inpose, paper'):
+    with pytest.raises(ModelError, match='inpose, window, paper'):
         load_solver(tmp_path, 'cpu', SKELETON, method='magic')

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -156,15 +157,31 @@ def _with_a_wrong_past(stddev: float) -> tuple[StreamSolver, list[JointWindow]]:
     solver = StreamSolver(_t_pose(stddev), SKELETON, check_every=0.0)
     windows = [replace(window, location_valid=torch.zeros_like(window.location_valid)) for window in _windows()]
     solver.solve(windows[0])
-    given, names, newest, grids, floor = solver._last
-    bent = torch.from_numpy(newest.rot) @ rotation.exp(torch.tensor([0.5, 0.0, 0.0])).double()
-    solver._last = given, names, replace(newest, rot=bent.numpy()), grids, floor
+    bent = torch.from_numpy(solver._last.newest.rot) @ rotation.exp(torch.tensor([0.5, 0.0, 0.0])).double()
+    bent = replace(solver._last.newest, rot=bent.numpy())
+    solver._last = solver._last._replace(newest=bent, handed_out=bent)
     return solver, windows
 
 
 def test_a_past_that_a_pass_without_one_contradicts_is_given_up() -> None:
     solver, _ = _with_a_wrong_past(stddev=-1.0)
     assert solver.check() == ['']
+
+
+def test_who_follows_the_poses_sees_a_new_past_come_in_smoothly() -> None:
+    """From half a radian off: nothing at once, nothing left in the end, and never much from one pose to the next."""
+    solver, windows = _with_a_wrong_past(stddev=-1.0)
+    last = solver._last
+    wrong = last.given.turn[0, 0].double().mT @ torch.from_numpy(last.handed_out.rot)[0]
+    solver.check()
+    solver._check_ns = 1e18
+    begin, poses = windows[0].stamp_ns, [wrong]
+    for tick in range(1, 13):
+        poses.append(solver.solve(replace(windows[0], stamp_ns=begin + tick * TICK_NS)).rot_world_joint)
+    free = [joint for joint in range(22) if joint not in HANDS]
+    steps = [rotation.angle_between(a[free], b[free]).max() for a, b in pairwise(poses)]
+    assert rotation.angle_between(poses[0][free], poses[-1][free]).min() > 0.45
+    assert max(steps) < 0.5 * 1.5 * TICK_NS / 300e6 + 1e-3 and steps[-1] < 1e-3
 
 
 def test_a_past_that_is_within_the_doubt_of_a_pass_without_one_is_kept() -> None:
