@@ -1,12 +1,14 @@
 """Past: what the streaming solver said of a body so far, on any grid, and where that would go on to."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 _LEAST_BASE = 30_000_000  # a body's velocity is taken over at least so long [ns]
 _LONGEST_STEP = 2.0  # it is carried on for so many times that at most
+_BLEND_NS = 300_000_000  # from a past that did not hold to the new one
 
 
 @dataclass(frozen=True)
@@ -42,3 +44,15 @@ class Past:
         first = max(0, int(self.stamps.searchsorted(stamps[-1] - span_ns)) - 1)
         kept = slice(first, int(self.stamps.searchsorted(stamps[0])))
         return Past(np.append(self.stamps[kept], stamps), np.concatenate((self.columns[kept], columns)))
+
+
+class Blend(NamedTuple):
+    """From the pose handed out when a stream began anew, to that of its new past: `turn` [rad] at `begin_ns`."""
+
+    turn: Float[np.ndarray, 'joint 3']
+    begin_ns: int
+
+    def at(self, stamp_ns: int) -> Float[np.ndarray, 'joint 3']:
+        """What is left of it: all in the beginning, nothing after _BLEND_NS, and no jerk in between."""
+        part = min(max((stamp_ns - self.begin_ns) / _BLEND_NS, 0.0), 1.0)
+        return (1 - part) ** 2 * (1 + 2 * part) * self.turn

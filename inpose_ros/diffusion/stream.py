@@ -22,7 +22,7 @@ from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.denoiser import Prediction
 from inpose_ros.diffusion.frame import FrameCorrector, FramePose
 from inpose_ros.diffusion.pace import Pace
-from inpose_ros.diffusion.past import Past
+from inpose_ros.diffusion.past import Blend, Past
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.diffusion.solver import Given, PoseSolver, Posterior
@@ -32,7 +32,6 @@ from inpose_ros.sensing.resample import JointWindow
 _SCRATCH, _LEVEL = InPoseRule().steps  # noise levels: of a pass that knows no past, and of one that does
 _LEVELS_APART = 150  # of further steps, from noisier down to _LEVEL
 _FRESH_AFTER = 250_000_000  # a past that ended longer ago says nothing about now [ns]
-_BLEND_NS = 300_000_000  # from a past that did not hold to the new one
 _DOUBTED = 0.85  # standard deviations between the stream and a pass without a past, rms over inferred joints: enough
 
 Array = np.ndarray
@@ -47,18 +46,6 @@ class _Solved(NamedTuple):
     handed_out: FramePose
     grids: Int[Array, 'batch frame']
     floor: float
-
-
-class _Blend(NamedTuple):
-    """From the pose handed out when a stream began anew, to that of its new past: `turn` [rad] at `begin_ns`."""
-
-    turn: Float[Array, 'joint 3']
-    begin_ns: int
-
-    def at(self, stamp_ns: int) -> Float[Array, 'joint 3']:
-        """What is left of it: all in the beginning, nothing after _BLEND_NS, and no jerk in between."""
-        part = min(max((stamp_ns - self.begin_ns) / _BLEND_NS, 0.0), 1.0)
-        return (1 - part) ** 2 * (1 + 2 * part) * self.turn
 
 
 class StreamSolver(PoseSolver):
@@ -85,7 +72,7 @@ class StreamSolver(PoseSolver):
         self._check_ns = 1e9 * check_every
         self._pasts: dict[Hashable, Past] = {}
         self._checked: dict[Hashable, int] = {}
-        self._blends: dict[Hashable, _Blend] = {}
+        self._blends: dict[Hashable, Blend] = {}
         self._last: _Solved | None = None
 
     @property
@@ -171,7 +158,7 @@ class StreamSolver(PoseSolver):
             self._checked[names[row]] = int(grids[row, -1])
         for row in wrong:
             turn = single_frame.log(scratch.rot[row].swapaxes(-1, -2) @ handed_out.rot[row])
-            self._blends[names[row]] = _Blend(turn, int(grids[row, self._frame]))
+            self._blends[names[row]] = Blend(turn, int(grids[row, self._frame]))
             self._remember(given, row, names[row], grids[row], prediction, scratch, first=0)
         return [names[row] for row in wrong]
 
