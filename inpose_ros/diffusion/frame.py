@@ -15,6 +15,7 @@ from inpose_ros.diffusion.likelihood import LEAST_STANDING, UNKNOWN, Floor
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.single_frame import FrameLikelihood
 from inpose_ros.diffusion.solver import Given
+from inpose_ros.geometry import so3
 
 Array = np.ndarray
 
@@ -65,7 +66,7 @@ class FrameCorrector:
         rot = self._rotations(given, prediction)
         if turn is not None:
             free = ~given.condition.rotation_mask[:, self.frame].cpu().numpy()
-            rot = rot @ single_frame.exp_with_jacobian(turn * free[..., None])[0]
+            rot = rot @ so3.exp(turn * free[..., None])
         contact = prediction.contact[:, self.frame].sigmoid().double().cpu().numpy()
         covariance = self.covariance(given, prediction, level)
         if located:
@@ -77,7 +78,7 @@ class FrameCorrector:
         condition, frame = given.condition, self.frame
         measured = condition.rotation_mask[:, frame]
         sixd = torch.where(measured[..., None], condition.rotation[:, frame], prediction.rotation[:, frame])
-        rot = single_frame.from_sixd(sixd.double().cpu().numpy())
+        rot = so3.from_sixd(sixd.double().cpu().numpy())
         zeroed = condition.zeroed[:, frame]
         if bool(zeroed.any()):
             free = (zeroed[:, None] & ~measured).cpu().numpy()

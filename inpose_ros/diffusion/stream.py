@@ -26,7 +26,7 @@ from inpose_ros.diffusion.past import Blend, Past
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.diffusion.solver import Given, PoseSolver, Posterior
-from inpose_ros.geometry import rotation
+from inpose_ros.geometry import rotation, so3
 from inpose_ros.sensing.resample import JointWindow
 
 _SCRATCH, _LEVEL = InPoseRule().steps  # noise levels: of a pass that knows no past, and of one that does
@@ -149,7 +149,7 @@ class StreamSolver(PoseSolver):
             return []
         scratch, prediction = self._from_scratch(given, floor_height)
         inferred = ~given.condition.rotation_mask[:, self._frame].cpu().numpy()
-        apart = single_frame.log(scratch.rot.swapaxes(-1, -2) @ newest.rot)
+        apart = so3.log(scratch.rot.swapaxes(-1, -2) @ newest.rot)
         stddev = self._corrector.covariance(given, prediction, _SCRATCH).diagonal(0, 1, 2).reshape(apart.shape)
         doubt = (np.square(apart) / np.maximum(stddev, 1e-8)).mean(-1)
         doubt = np.sqrt((doubt * inferred).sum(-1) / np.maximum(inferred.sum(-1), 1))
@@ -157,7 +157,7 @@ class StreamSolver(PoseSolver):
         for row in due:
             self._checked[names[row]] = int(grids[row, -1])
         for row in wrong:
-            turn = single_frame.log(scratch.rot[row].swapaxes(-1, -2) @ handed_out.rot[row])
+            turn = so3.log(scratch.rot[row].swapaxes(-1, -2) @ handed_out.rot[row])
             self._blends[names[row]] = Blend(turn, int(grids[row, self._frame]))
             self._remember(given, row, names[row], grids[row], prediction, scratch, first=0)
         return [names[row] for row in wrong]
