@@ -111,3 +111,8 @@ def position_covariance(
     jacobian = blocks.transpose(0, 1, 3, 2, 4).reshape(len(rot), 3 * count, 3 * count)
     half = (jacobian @ covariance).reshape(len(rot), count, 3, -1)
     return half @ jacobian.reshape(len(rot), count, 3, -1).transpose(0, 1, 3, 2)
+
+
+def columns(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 2 3']:
+    """The first two columns of a matrix, each as a row: its 6D form."""
+    return rot[..., :2].swapaxes(-1, -2)

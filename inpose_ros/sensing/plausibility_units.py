@@ -142,7 +142,7 @@ def _angle(a: Float[np.ndarray, '3'], b: Float[np.ndarray, '3']) -> float:
 
 
 def _turned_on(quat: Quaternion, x: float, y: float, z: float) -> Quaternion:
-    """A quaternion (wxyz) times that of a rotation vector [rad]; in plain numbers, as each reading of a gyro does it."""
+    """A quaternion (wxyz) times that of a rotation vector [rad]; in plain numbers, as every reading does it."""
     angle = math.sqrt(x * x + y * y + z * z)
     scale = math.sin(angle / 2) / angle if angle > 1e-9 else 0.5
     w, x, y, z = math.cos(angle / 2), scale * x, scale * y, scale * z
