@@ -202,6 +202,7 @@ class InPoseNode(LifecycleNode):
 
     def _tick(self) -> None:
         """Hand what has come since the last tick to the solver's thread."""
+        self._intake.fetch()
         self._watch_silence()
         newest = (self._epoch, self._intake.newest_stamp_ns)
         if newest[1] is None or newest == self._offered:
@@ -268,7 +269,7 @@ class InPoseNode(LifecycleNode):
         if 0 <= now_ns - self._watched_ns < _WATCH_NS:
             return
         self._watched_ns = now_ns
-        for remark in self._silence.look(health.silent(now_ns), health.sensors, health.recent(now_ns)):
+        for remark in self._silence.look(health.silent(now_ns), health.sensors, lambda: health.recent(now_ns)):
             if remark.is_warning:  # rclpy wants one line of code for each severity
                 self.get_logger().warning(remark.text)
             else:
