@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from rclpy.serialization import serialize_message
+from tf2_msgs.msg import TFMessage
 
 from inpose_ros.body import continuity
 from inpose_ros.body.continuity import Continued, Evidence
@@ -15,8 +16,6 @@ from inpose_ros.body.state import BodyState
 from inpose_ros.motion.simulate import SimulatedReading
 from inpose_ros.msg import BodyPose
 from inpose_ros.node.conversions import body as bodies
-from inpose_ros.node.conversions.cloud import cloud_from
-from inpose_ros.node.conversions.markers import markers_from
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.tracking import Estimate, Solver
 from inpose_ros.sensing.measurement import Sensor
@@ -59,6 +58,7 @@ class FrameBench:
         self._solver, self._sensors, self._clock = solver, sensors, clock
         self._window = MeasurementWindow(round((solver.frames / solver.rate + _SPARE) * 1e9))
         self._last: Continued | None = None
+        self._tree: TFMessage | None = None
 
     def run(self, readings: Sequence[SimulatedReading], rate: float, warm_up: int) -> list[Frame]:
         """A frame at each tick of `rate` [Hz] while there are readings, but for the first so many."""
@@ -83,8 +83,9 @@ class FrameBench:
         solved = self._solver.solve(window)
         done = self._clock()
         self._last = self._continued(window, solved)
-        for message in messages(self._last):
+        for message in messages(self._last, self._tree):
             serialize_message(message)
+            self._tree = message if isinstance(message, TFMessage) else self._tree
         end, timings = self._clock(), dict(self._solver.timings)
         self._solver.check()
         checked = self._clock() - end
@@ -103,16 +104,15 @@ class FrameBench:
         return continuity.follow(self._last, solved, evidence, step, _PARAMS.max_joint_velocity)
 
 
-def messages(last: Continued) -> Iterable[object]:
-    """All that the node publishes of a pose, one after another."""
+def messages(last: Continued, tree: TFMessage | None = None) -> Iterable[object]:
+    """What the node publishes of a pose for those who drive a robot with it; RViz's markers and cloud are not made
+    where nobody looks. `tree` is filled anew, as in the node."""
     estimate = Estimate(last.body, last.angles, last.velocities, 0.0, BodyPose.STATE_TRACKING)
     world, prefix = _PARAMS.world_frame, _PARAMS.frame_prefix
     yield bodies.joint_state_from(estimate)
     yield bodies.body_pose_from(estimate, world, _PARAMS.body_id)
-    yield bodies.transforms_from(estimate, world, prefix)
+    yield bodies.transforms_from(estimate, world, prefix, tree)
     yield from bodies.end_effectors_from(estimate, prefix).values()
-    yield markers_from(estimate, world, _TIMEOUT_NS)
-    yield cloud_from(estimate, world)
 
 
 def summary(frames: Sequence[Frame]) -> dict[str, object]:

@@ -11,7 +11,7 @@ from inpose_ros.errors import MeasurementError
 from inpose_ros.node import qos
 from inpose_ros.node.conversions.sensors import READERS, SensorMessage, measurement_in_world
 from inpose_ros.node.parameters import SensorParameters
-from inpose_ros.node.tf_input import AT_ONCE, Frames
+from inpose_ros.node.tf_input import Frames
 from inpose_ros.sensing.measurement import Measurement
 from inpose_ros.sensing.plausibility_flood import FloodGate
 from inpose_ros.sensing.plausibility_source import Source
@@ -83,7 +83,7 @@ class TopicInlet:
         """
         handle = self._subscription.handle
         with handle:
-            for _ in range(AT_ONCE):
+            for _ in range(qos.SENSOR.depth):  # all that the queue holds
                 taken = handle.take_message(self._subscription.msg_type, False)
                 if taken is None:
                     return

@@ -30,7 +30,7 @@ _MEANING = ('joint', 'mount', 'zeroed')
 
 
 # Messages are taken in so often [s], and whenever a pose is to be solved: less than their queue holds at 1 kHz.
-_FETCH_PERIOD = 0.02
+_FETCH_PERIOD = 0.015
 
 
 def sensor_from(name: str, params: SensorParameters) -> Sensor:

@@ -32,6 +32,7 @@ class BodyPublishers:
         self._cloud = create(PointCloud2, 'joint_cloud', qos.OUTPUT)
         self._ends = {name: create(PoseStamped, f'end_effectors/{name}', qos.OUTPUT) for name in body.END_EFFECTORS}
         self._described: Skeleton | None = None
+        self._tree: TFMessage | None = None
 
     def describe(self, skeleton: Skeleton) -> None:
         """Publish the body's URDF unless it is out already; the outputs that follow are about this one."""
@@ -54,7 +55,8 @@ class BodyPublishers:
         if self._body_pose.get_subscription_count():
             self._body_pose.publish(body.body_pose_from(estimate, world, params.body_id))
         if self._transforms.get_subscription_count():
-            self._transforms.publish(body.transforms_from(estimate, world, prefix))
+            self._tree = body.transforms_from(estimate, world, prefix, self._tree)
+            self._transforms.publish(self._tree)
         if any(end.get_subscription_count() for end in self._ends.values()):
             for name, pose in body.end_effectors_from(estimate, prefix).items():
                 self._ends[name].publish(pose)

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
-from builtin_interfaces.msg import Time
-from geometry_msgs.msg import Point, PoseStamped, Quaternion, Transform, TransformStamped, Vector3
+from geometry_msgs.msg import Point, PoseStamped, Quaternion, TransformStamped
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import JointState
@@ -40,24 +39,30 @@ def joint_state_from(estimate: Estimate) -> JointState:
     )
 
 
-def transforms_from(estimate: Estimate, world_frame: str, frame_prefix: str) -> TFMessage:
-    """world -> pelvis -> every link, from the very angles of the joint state, so that the two cannot disagree."""
+def transforms_from(
+    estimate: Estimate, world_frame: str, frame_prefix: str, again: TFMessage | None = None
+) -> TFMessage:
+    """world -> pelvis -> every link, from the very angles of the joint state, so that the two cannot disagree.
+
+    Args:
+        again: an earlier message of the same frames, to be filled anew and returned: making 64 transforms takes
+            several times as long as solving their places.
+    """
     body = estimate.body
     links = urdf.link_transforms(body.skeleton, estimate.angles, frame_prefix)
+    if again is None:
+        frames = zip((world_frame, *links.parents), (f'{frame_prefix}pelvis', *links.children), strict=True)
+        again = TFMessage(transforms=[_frame(parent, child) for parent, child in frames])
     stamp = stamp_from_ns(body.stamp_ns)
-    root = _transform(
-        stamp,
-        world_frame,
-        f'{frame_prefix}pelvis',
-        _array(body.root),
-        quaternions(_array(body.rot_world_joint[:1]))[0],
-    )
-    rows = zip(links.parents, links.children, links.translations, links.quaternions.tolist(), strict=True)
-    rest = [
-        _transform(stamp, parent, child, translation, Quaternion(w=w, x=x, y=y, z=z))
-        for parent, child, translation, (w, x, y, z) in rows
-    ]
-    return TFMessage(transforms=[root, *rest])
+    root = _wxyz(_array(body.rot_world_joint[:1]))
+    rotations = np.concatenate((root, links.quaternions)).tolist()
+    places = np.concatenate((_array(body.root)[None], links.translations)).tolist()
+    for message, place, (w, x, y, z) in zip(again.transforms, places, rotations, strict=True):
+        message.header.stamp = stamp
+        translation, rotation = message.transform.translation, message.transform.rotation
+        translation.x, translation.y, translation.z = place
+        rotation.w, rotation.x, rotation.y, rotation.z = w, x, y, z
+    return again
 
 
 def body_pose_from(estimate: Estimate, world_frame: str, body_id: str) -> BodyPose:
@@ -95,15 +100,12 @@ def end_effectors_from(estimate: Estimate, frame_prefix: str) -> Mapping[str, Po
     return poses
 
 
-def _transform(
-    stamp: Time, parent: str, child: str, translation: Float[np.ndarray, '3'], rotation: Quaternion
-) -> TransformStamped:
-    x, y, z = translation.tolist()
-    return TransformStamped(
-        header=Header(stamp=stamp, frame_id=parent),
-        child_frame_id=child,
-        transform=Transform(translation=Vector3(x=x, y=y, z=z), rotation=rotation),
-    )
+def _frame(parent: str, child: str) -> TransformStamped:
+    return TransformStamped(header=Header(frame_id=parent), child_frame_id=child)
+
+
+def _wxyz(matrices: Float[np.ndarray, 'row 3 3']) -> Float[np.ndarray, 'row 4']:
+    return Rotation.from_matrix(matrices).as_quat(canonical=True)[:, [3, 0, 1, 2]]
 
 
 def _array(tensor: Tensor) -> Float[np.ndarray, '...']:
@@ -112,5 +114,4 @@ def _array(tensor: Tensor) -> Float[np.ndarray, '...']:
 
 def quaternions(matrices: Float[np.ndarray, 'row 3 3']) -> list[Quaternion]:
     """Rotation matrices as messages."""
-    rows = Rotation.from_matrix(matrices).as_quat(canonical=True).tolist()
-    return [Quaternion(x=x, y=y, z=z, w=w) for x, y, z, w in rows]
+    return [Quaternion(x=x, y=y, z=z, w=w) for w, x, y, z in _wxyz(matrices).tolist()]
