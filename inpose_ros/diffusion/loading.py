@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import torch
+
 from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion.denoiser import JOINTS, Condition
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule
 from inpose_ros.diffusion.solver import DEFAULT_MODEL, PoseSolver, select_device
@@ -10,6 +13,47 @@ from inpose_ros.diffusion.stream import StreamSolver
 from inpose_ros.errors import ModelError
 
 METHODS = ('inpose', 'window', 'paper')
+
+
+def load_prior(
+    model: str | Path | None, device: str, method: str = 'inpose', *, backend: str = 'auto', threads: int = 1
+) -> MotionPrior:
+    """The prior of a model folder (None: the weights that come with the package), by a backend that suits the method.
+
+    Raises:
+        ModelError, DeviceError: the model, the device or the backend cannot be had, or the method is none.
+    """
+    _check(method)
+    backend = 'torch' if method == 'paper' else backend  # whose gradient it needs
+    return MotionPrior.load(model or DEFAULT_MODEL, select_device(device), backend, threads)
+
+
+def shared_prior(prior: MotionPrior, bodies: int) -> MotionPrior:
+    """The same prior for the threads of several bodies, ready for batches of up to so many windows.
+
+    Made ready here, as the network of a new size takes a backend a third of a second.
+    """
+    shared = prior.shared(bodies)
+    for size in range(1, bodies + 1):
+        condition = _nothing(size, prior)
+        for step in InPoseRule().steps:
+            shared.denoise(torch.zeros_like(condition.rotation), step, condition)
+    return shared
+
+
+def solver_for(
+    prior: MotionPrior, skeleton: Skeleton, method: str = 'inpose', *,
+    steps: int = 1, lag: int = 0, deadline: float | None = None, seed: int = 0,
+) -> PoseSolver:  # fmt: skip
+    """A solver by this prior for this person's bones; see load_solver.
+
+    Raises:
+        ModelError: the method is none.
+    """
+    _check(method)
+    if method == 'inpose':
+        return StreamSolver(prior, skeleton, steps=steps, lag=lag, deadline=deadline, seed=seed)
+    return PoseSolver(prior, skeleton, InPoseRule() if method == 'window' else PaperRule(), seed=seed)
 
 
 def load_solver(
@@ -26,10 +70,20 @@ def load_solver(
     Raises:
         ModelError, DeviceError: the model, the device or the backend cannot be had, or the method is none.
     """
+    prior = load_prior(model, device, method, backend=backend, threads=threads)
+    return solver_for(prior, skeleton, method, steps=steps, lag=lag, deadline=deadline, seed=seed)
+
+
+def _check(method: str) -> None:
     if method not in METHODS:
         raise ModelError(f'method is {method!r}; it must be one of {", ".join(METHODS)}')
-    backend = 'torch' if method == 'paper' else backend  # whose gradient it needs
-    prior = MotionPrior.load(model or DEFAULT_MODEL, select_device(device), backend, threads)
-    if method == 'inpose':
-        return StreamSolver(prior, skeleton, steps=steps, lag=lag, deadline=deadline, seed=seed)
-    return PoseSolver(prior, skeleton, InPoseRule() if method == 'window' else PaperRule(), seed=seed)
+
+
+def _nothing(batch: int, prior: MotionPrior) -> Condition:
+    """That nothing was measured."""
+    shape = (batch, prior.frames)
+    sizes = {'rotation': (JOINTS, 6), 'location': (JOINTS, 3), 'height': (), 'acceleration': (JOINTS, 3)}
+    numbers = {name: torch.zeros(*shape, *size, device=prior.device) for name, size in sizes.items()}
+    masks = {f'{name}_mask': torch.zeros(*shape, *size[:1], dtype=torch.bool) for name, size in sizes.items()}
+    masks = {name: mask.to(prior.device) for name, mask in {**masks, 'zeroed': masks['height_mask']}.items()}
+    return Condition(**numbers, **masks)
