@@ -31,7 +31,7 @@ def load_prior(
 def shared_prior(prior: MotionPrior, bodies: int) -> MotionPrior:
     """The same prior for the threads of several bodies, ready for batches of up to so many windows.
 
-    Made ready here, as the network of a new size takes a backend a third of a second.
+    Made ready here, as a backend may have to compile a network for each new size.
     """
     shared = prior.shared(bodies)
     for size in range(1, bodies + 1):
