@@ -9,7 +9,7 @@ from inpose_ros.diffusion.denoiser import JOINTS, Condition
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule
 from inpose_ros.diffusion.solver import DEFAULT_MODEL, PoseSolver, select_device
-from inpose_ros.diffusion.stream import StreamSolver
+from inpose_ros.diffusion.stream import StreamSolver, noise_levels
 from inpose_ros.errors import ModelError
 
 METHODS = ('inpose', 'window', 'paper')
@@ -28,15 +28,16 @@ def load_prior(
     return MotionPrior.load(model or DEFAULT_MODEL, select_device(device), backend, threads)
 
 
-def shared_prior(prior: MotionPrior, bodies: int) -> MotionPrior:
-    """The same prior for the threads of several bodies, ready for batches of up to so many windows.
+def shared_prior(prior: MotionPrior, bodies: int, steps: int = 1) -> MotionPrior:
+    """The same prior for the threads of several bodies, ready for batches of up to so many windows in so many steps.
 
-    Made ready here, as a backend may have to compile a network for each new size.
+    Made ready here, as a backend may have to compile a network for each new size, or to record one for each new level,
+    and the other bodies would wait for it.
     """
     shared = prior.shared(bodies)
     for size in range(1, bodies + 1):
         condition = _nothing(size, prior)
-        for step in InPoseRule().steps:
+        for step in noise_levels(steps):
             shared.denoise(torch.zeros_like(condition.rotation), step, condition)
     return shared
 

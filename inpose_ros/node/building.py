@@ -44,7 +44,7 @@ def build_solver(params: NodeParameters, skeleton: Skeleton) -> Solver:
 class SharedNetworks:
     """Solvers for several bodies in one process: a network that they have in common is loaded once and run together.
 
-    Bodies that want another model, device or backend share another network.
+    Bodies that want another model, device, backend, or number of threads or steps share another network.
     """
 
     def __init__(self, bodies: int) -> None:
@@ -55,9 +55,9 @@ class SharedNetworks:
         """As build_solver."""
         if params.method == 'paper':  # its gradient goes back through passes of its own
             return build_solver(params, skeleton)
-        wanted = (params.model, params.device, params.backend, _threads(params))
+        wanted = (params.model, params.device, params.backend, _threads(params), params.steps)
         if wanted not in self._priors:
-            self._priors[wanted] = shared_prior(_prior(params), self._bodies)
+            self._priors[wanted] = shared_prior(_prior(params), self._bodies, params.steps)
         return _solver(self._priors[wanted], params, skeleton)
 
 

@@ -143,11 +143,11 @@ def test_threads_that_call_as_fast_as_they_can_get_what_the_network_says_to_each
     assert shared.waiting == 0
 
 
-def test_a_shared_prior_is_made_ready_for_every_size_and_serves_the_bones_estimator_too():
+def test_a_shared_prior_is_made_ready_for_every_size_and_step_and_serves_the_bones_estimator_too():
     gate = Gate()
     gate.open.release(100)
     prior = MotionPrior(small_denoiser())
     prior.backend = gate
-    shared = shared_prior(prior, 3)
-    assert {size for _, size in gate.passes} == {1, 2, 3} and {step for step, _ in gate.passes} == {999, 300}
+    shared = shared_prior(prior, 3, steps=2)
+    assert set(gate.passes) == {(step, size) for step in (999, 450, 300) for size in (1, 2, 3)}
     assert shared.backend.name == 'gate' and shared.beside().backend is shared.backend
