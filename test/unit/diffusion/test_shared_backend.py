@@ -4,11 +4,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 import torch
 
+from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.backend import TorchBackend
 from inpose_ros.diffusion.denoiser import Condition, Prediction
-from inpose_ros.diffusion.loading import shared_prior
+from inpose_ros.diffusion.loading import shared_prior, solver_for
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.shared_backend import SharedBackend
+from inpose_ros.diffusion.stream import noise_levels
 
 from .examples import small_denoiser
 from .test_backend import _condition
@@ -151,3 +153,19 @@ def test_a_shared_prior_is_made_ready_for_every_size_and_step_and_serves_the_bon
     shared = shared_prior(prior, 3, steps=2)
     assert set(gate.passes) == {(step, size) for step in (999, 450, 300) for size in (1, 2, 3)}
     assert shared.backend.name == 'gate' and shared.beside().backend is shared.backend
+
+
+@pytest.mark.parametrize('method', ['inpose', 'window'])
+def test_a_solver_asks_at_no_level_that_was_not_made_ready(method):
+    prior, levels = MotionPrior(small_denoiser()), set()
+    reference = prior.backend
+
+    def heard(noisy: torch.Tensor, step: int, condition: Condition) -> Prediction:
+        levels.add(step)
+        return reference(noisy, step, condition)
+
+    prior.backend = heard
+    solver = solver_for(prior, Skeleton.mean(), method, steps=3)
+    solver.warm_up([15, 20, 21])
+    solver.check()
+    assert levels and levels <= set(noise_levels(3))
