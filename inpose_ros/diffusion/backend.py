@@ -11,16 +11,20 @@ from torch import Tensor
 from inpose_ros.diffusion.denoiser import Condition, Denoiser, Prediction
 from inpose_ros.errors import DeviceError
 
+Rows = Float[np.ndarray, 'batch frame _']
 NAMES = ('auto', 'torch', 'openvino', 'cuda_graph')
 
 
 @runtime_checkable
 class Backend(Protocol):
-    """Runs the network at one step for a batch of windows."""
+    """Runs the network at one step for a batch of windows: on tensors, or from rows to rows in NumPy."""
 
     name: str
 
     def __call__(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction: ...
+
+    def rows(self, noisy: Rows, step: int, features: Rows) -> Rows:
+        """`Denoiser.rows` of the noisy 6D rotations and `Condition.features`; what it returns is the caller's."""
 
 
 class TorchBackend:
@@ -33,6 +37,12 @@ class TorchBackend:
 
     def __call__(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction:
         return self._denoiser(noisy, torch.full((len(noisy),), step, device=noisy.device), condition)
+
+    @torch.no_grad()
+    def rows(self, noisy: Rows, step: int, features: Rows) -> Rows:
+        device = self._denoiser.position.device
+        steps = torch.full((len(noisy),), step, device=device)
+        return self._denoiser.rows(_tensor(noisy, device), steps, _tensor(features, device)).cpu().numpy()
 
 
 class OpenVinoBackend:
@@ -51,15 +61,21 @@ class OpenVinoBackend:
         self._requests: dict[int, Any] = {}
         self._modulations: dict[int, Float[np.ndarray, '6 width']] = {}
 
-    @torch.no_grad()
     def __call__(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction:
+        rows = self.rows(noisy.flatten(-2).numpy(), step, condition.features().numpy())
+        return Prediction.read(torch.from_numpy(rows), condition)
+
+    def rows(self, noisy: Rows, step: int, features: Rows) -> Rows:
         if step not in self._modulations:
-            self._modulations[step] = self._denoiser.modulation(torch.tensor([step]), noisy)[0].numpy()
+            self._modulations[step] = self._modulation(step)
         if len(noisy) not in self._requests:
             self._requests[len(noisy)] = self._compiled(len(noisy))
-        inputs = [noisy.flatten(-2).numpy(), condition.features().numpy(), self._modulations[step]]
-        rows = self._requests[len(noisy)].infer(inputs, share_inputs=True)[0]
-        return Prediction.read(torch.from_numpy(rows), condition)  # infer gives a copy of its own
+        inputs = [np.ascontiguousarray(part, dtype=np.float32) for part in (noisy, features, self._modulations[step])]
+        return self._requests[len(noisy)].infer(inputs, share_inputs=True)[0]  # a copy of its own
+
+    @torch.no_grad()
+    def _modulation(self, step: int) -> Float[np.ndarray, '6 width']:
+        return self._denoiser.modulation(torch.tensor([step]), self._denoiser.position)[0].numpy()
 
     def _compiled(self, batch: int) -> Any:
         from inpose_ros.diffusion import openvino_graph  # optional: it imports OpenVINO
@@ -83,15 +99,22 @@ class CudaGraphBackend:
         self._graphs: dict[tuple[int, int], tuple] = {}
 
     def __call__(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction:
-        rows, features = noisy.flatten(-2), condition.features()
+        return Prediction.read(self._replayed(noisy.flatten(-2), step, condition.features()).clone(), condition)
+
+    def rows(self, noisy: Rows, step: int, features: Rows) -> Rows:
+        device = self._denoiser.position.device
+        return self._replayed(_tensor(noisy, device), step, _tensor(features, device)).cpu().numpy()
+
+    def _replayed(self, noisy: Tensor, step: int, features: Tensor) -> Tensor:
+        """What the graph puts out; the next call overwrites it."""
         key = (len(noisy), step)
         if key not in self._graphs:
-            self._graphs[key] = self._record(rows, features, step)
+            self._graphs[key] = self._record(noisy, features, step)
         graph, inputs, out = self._graphs[key]
-        inputs[0].copy_(rows)
+        inputs[0].copy_(noisy)
         inputs[1].copy_(features)
         graph.replay()
-        return Prediction.read(out.clone(), condition)
+        return out
 
     @torch.no_grad()
     def _record(self, rows: Tensor, features: Tensor, step: int) -> tuple:
@@ -106,6 +129,10 @@ class CudaGraphBackend:
         with torch.cuda.graph(graph):
             out = self._denoiser.rows(inputs[0], steps, inputs[1])
         return graph, inputs, out
+
+
+def _tensor(rows: Rows, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32)).to(device)
 
 
 def _has_openvino() -> bool:

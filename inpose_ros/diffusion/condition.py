@@ -16,7 +16,7 @@ ANCHOR_ORDER = tuple(smpl22.INDEX[name] for name in _ANCHORS) + tuple(
 
 
 # A head that is further than this from where it was a frame ago, over the standing height, has not walked there.
-_JUMP = 0.6
+JUMP = 0.6
 
 
 def window_heading(
@@ -47,7 +47,7 @@ def travel(
     frames = seen.shape[1]
     last_seen = frames - 1 - seen.flip(1).int().argmax(-1)
     last = place[torch.arange(len(place), device=place.device), last_seen]
-    unbroken = seen[:, 1:] & seen[:, :-1] & (place.diff(dim=1).norm(dim=-1) <= _JUMP)
+    unbroken = seen[:, 1:] & seen[:, :-1] & (place.diff(dim=1).norm(dim=-1) <= JUMP)
     breaks = ~unbroken & (torch.arange(1, frames, device=seen.device) <= last_seen[:, None])
     later_breaks = torch.nn.functional.pad(breaks.int().flip(1).cumsum(1).flip(1), (0, 1))
     known = seen & (later_breaks == 0)

@@ -19,11 +19,11 @@ JOINT_FEATURES = 11
 CONDITION_FEATURES = JOINTS * JOINT_FEATURES + 3 + JOINTS * 4
 OUTPUT_FEATURES = JOINTS * 9 + 5
 # A standing head keeps within some per cent of its height; the gain makes a feature of that as large as the others.
-_HEIGHT_GAIN = 10.0
+HEIGHT_GAIN = 10.0
 # Locations seen from the head are some third of a standing height.
-_LOCATION_GAIN = 3.0
+LOCATION_GAIN = 3.0
 # The same for accelerations, of which those of walking are some 3 standing heights a second squared.
-_ACCELERATION_GAIN = 0.2
+ACCELERATION_GAIN = 0.2
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,17 @@ class Condition:
             (
                 self.rotation * rotation_mask,
                 rotation_mask,
-                _LOCATION_GAIN * self.location * location_mask,
+                LOCATION_GAIN * self.location * location_mask,
                 location_mask,
             ),
             -1,
         )
         height_mask = self.height_mask.to(self.rotation)
         height = torch.stack(
-            (_HEIGHT_GAIN * (self.height - 1) * height_mask, height_mask, self.zeroed.to(self.rotation)), -1
+            (HEIGHT_GAIN * (self.height - 1) * height_mask, height_mask, self.zeroed.to(self.rotation)), -1
         )
         acceleration_mask = self.acceleration_mask[..., None].to(self.rotation)
-        acceleration = torch.cat((_ACCELERATION_GAIN * self.acceleration * acceleration_mask, acceleration_mask), -1)
+        acceleration = torch.cat((ACCELERATION_GAIN * self.acceleration * acceleration_mask, acceleration_mask), -1)
         return torch.cat((joints.flatten(-2), height, acceleration.flatten(-2)), -1)
 
     def measured(self) -> Float[Tensor, 'batch frame joint 6']:

@@ -5,18 +5,35 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion import single_frame
-from inpose_ros.diffusion.denoiser import Prediction
+from inpose_ros.diffusion.denoiser import JOINTS
 from inpose_ros.diffusion.likelihood import LEAST_STANDING, UNKNOWN, Floor
-from inpose_ros.diffusion.prior import MotionPrior
+from inpose_ros.diffusion.prior import Spread
+from inpose_ros.diffusion.seen import Seen
 from inpose_ros.diffusion.single_frame import FrameLikelihood
-from inpose_ros.diffusion.solver import Given
+from inpose_ros.geometry import so3
 
 Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The network's rows, read as Prediction reads them."""
+
+    rotation: Float[Array, 'batch frame joint 6']
+    log_stddev: Float[Array, 'batch frame joint 3']
+    contact: Float[Array, 'batch frame 2']
+
+    @classmethod
+    def read(cls, rows: Float[Array, 'batch frame output'], seen: Seen) -> 'Answer':
+        """With the measurement where a rotation was measured; contacts as probabilities."""
+        joints = rows[..., : JOINTS * 9].reshape(*rows.shape[:2], JOINTS, 9)
+        rot = np.where(seen.measured[..., None], seen.rotation, joints[..., :6])
+        return cls(rot, joints[..., 6:] - 2.0, 1 / (1 + np.exp(-rows[..., -5:-3].astype(np.float64))))
 
 
 @dataclass(frozen=True)
@@ -42,7 +59,7 @@ class FrameCorrector:
         use_floor: whether feet stand on it.
     """
 
-    prior: MotionPrior
+    spread: Spread
     skeleton: Skeleton
     frame: int
     use_floor: bool
@@ -53,57 +70,52 @@ class FrameCorrector:
         return kinematics.location_map(self.skeleton.bones.double()).numpy()
 
     def __call__(
-        self, given: Given, prediction: Prediction, level: int, located: list[int], floor: float,
+        self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float,
         turn: Float[Array, 'batch joint 3'] | None = None,
     ) -> FramePose:  # fmt: skip
-        """The frame by a prediction at a noise level, on a floor of that height [m].
+        """The frame by an answer at a noise level, on a floor of that height [m].
 
         Args:
             located: joints that trackers may have located; the floor counts only where there are some.
             turn: by what the predicted joints are turned before they are corrected [rad].
         """
-        rot = self._rotations(given, prediction)
+        rot = self._rotations(seen, answer)
         if turn is not None:
-            free = ~given.condition.rotation_mask[:, self.frame].cpu().numpy()
-            rot = rot @ single_frame.exp_with_jacobian(turn * free[..., None])[0]
-        contact = prediction.contact[:, self.frame].sigmoid().double().cpu().numpy()
-        covariance = self.covariance(given, prediction, level)
+            rot = rot @ so3.exp(turn * ~seen.measured[:, self.frame, :, None])
+        contact = answer.contact[:, self.frame]
+        covariance = self.covariance(seen, answer, level)
         if located:
-            rot, covariance = self._likelihood(given, located, rot, contact, floor).correct(rot, covariance)
+            rot, covariance = self._likelihood(seen, located, rot, contact, floor).correct(rot, covariance)
         return FramePose(rot, covariance, contact)
 
-    def _rotations(self, given: Given, prediction: Prediction) -> Float[Array, 'batch joint 3 3']:
+    def _rotations(self, seen: Seen, answer: Answer) -> Float[Array, 'batch joint 3 3']:
         """As MotionPrior.rotations, of one frame."""
-        condition, frame = given.condition, self.frame
-        measured = condition.rotation_mask[:, frame]
-        sixd = torch.where(measured[..., None], condition.rotation[:, frame], prediction.rotation[:, frame])
-        rot = single_frame.from_sixd(sixd.double().cpu().numpy())
-        zeroed = condition.zeroed[:, frame]
-        if bool(zeroed.any()):
-            free = (zeroed[:, None] & ~measured).cpu().numpy()
+        rot = so3.from_sixd(answer.rotation[:, self.frame].astype(np.float64))
+        if seen.zeroed.any():
+            free = seen.zeroed[:, None] & ~seen.measured[:, self.frame]
             rot = np.where(free[..., None, None], kinematics.shared_out(torch.from_numpy(rot)).numpy(), rot)
         return rot
 
-    def covariance(self, given: Given, prediction: Prediction, level: int) -> Float[Array, 'batch tangent tangent']:
-        frame = slice(self.frame, self.frame + 1)
-        covariance = self.prior.covariance(
-            prediction.frames(frame), given.condition.frames(frame), level, given.rotation_stddev
-        )
-        return covariance[:, 0].double().cpu().numpy()
+    def covariance(self, seen: Seen, answer: Answer, level: int) -> Float[Array, 'batch tangent tangent']:
+        """As MotionPrior.covariance, of one frame."""
+        correlation, scale = _level(self.spread, level)
+        measured = seen.measured[:, self.frame].repeat(3, -1)
+        stddev = np.exp(answer.log_stddev[:, self.frame].clip(-5, 1).astype(np.float64)).reshape(measured.shape)
+        stddev = stddev * scale * ~measured
+        covariance = stddev[..., :, None] * correlation * stddev[..., None, :]
+        axes = np.arange(measured.shape[-1])
+        covariance[:, axes, axes] += np.square(seen.rotation_stddev).repeat(3) * measured
+        return covariance
 
     def _likelihood(
-        self, given: Given, joints: list[int], rot: Float[Array, 'batch joint 3 3'], contact: Float[Array, 'batch 2'],
+        self, seen: Seen, joints: list[int], rot: Float[Array, 'batch joint 3 3'], contact: Float[Array, 'batch 2'],
         floor: float,
     ) -> FrameLikelihood:  # fmt: skip
         """Of the located joints, and of the toes of feet that stand: their height is known, their place is not."""
         frame, chain = self.frame, self.chain
-        turn, location, valid, stddev = (
-            part.double().cpu().numpy()
-            for part in (given.turn[:, 0], given.location[:, frame, joints], given.location_valid[:, frame, joints],
-                         given.location_stddev[:, frame, joints])
-        )  # fmt: skip
-        location, valid = (turn @ location[..., None])[..., 0], valid > 0
-        stddev = np.repeat(stddev[..., None], 3, -1)
+        location = (seen.turn[:, None] @ seen.location[:, frame, :, :, None])[..., 0]
+        stddev = seen.location_stddev[:, frame, :, None].repeat(3, -1)
+        valid = seen.location_valid[:, frame]
         if self.use_floor:
             under = Floor.under(self.skeleton, self.skeleton.bones, floor)
             standing = single_frame.standing_feet(single_frame.toe_heights(chain, rot), contact, under.lower_by)
@@ -114,3 +126,17 @@ class FrameCorrector:
             valid = np.concatenate((valid, (standing > LEAST_STANDING) & valid.any(-1, keepdims=True)), 1)
             joints = [*joints, *smpl22.TOES]
         return FrameLikelihood.of(chain[joints], location, valid, stddev)
+
+
+def told(
+    covariance: Float[Array, 'batch tangent tangent'], spread: Spread, measured: Bool[Array, 'batch joint']
+) -> Float[Array, 'batch tangent tangent']:
+    """See MotionPrior.told."""
+    wider = np.where(measured, 1.0, float(spread.caution)).repeat(3, -1)
+    return wider[..., :, None] * covariance * wider[..., None, :]
+
+
+@functools.lru_cache(maxsize=64)
+def _level(spread: Spread, step: int) -> tuple[Float[Array, 'tangent tangent'], Float[Array, 'tangent']]:
+    """Of the nearest measured noise level, in double precision."""
+    return tuple(part.double().cpu().numpy() for part in spread.level(step))

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import torch
+import numpy as np
 
 from inpose_ros.body.skeleton import Skeleton
-from inpose_ros.diffusion.denoiser import JOINTS, Condition
+from inpose_ros.diffusion.denoiser import CONDITION_FEATURES, JOINTS
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule
 from inpose_ros.diffusion.solver import DEFAULT_MODEL, PoseSolver, select_device
@@ -36,9 +36,11 @@ def shared_prior(prior: MotionPrior, bodies: int, steps: int = 1) -> MotionPrior
     """
     shared = prior.shared(bodies)
     for size in range(1, bodies + 1):
-        condition = _nothing(size, prior)
+        noisy, features = (
+            np.zeros((size, prior.frames, width), np.float32) for width in (6 * JOINTS, CONDITION_FEATURES)
+        )
         for step in noise_levels(steps):
-            shared.denoise(torch.zeros_like(condition.rotation), step, condition)
+            shared.backend.rows(noisy, step, features)
     return shared
 
 
@@ -78,13 +80,3 @@ def load_solver(
 def _check(method: str) -> None:
     if method not in METHODS:
         raise ModelError(f'method is {method!r}; it must be one of {", ".join(METHODS)}')
-
-
-def _nothing(batch: int, prior: MotionPrior) -> Condition:
-    """That nothing was measured."""
-    shape = (batch, prior.frames)
-    sizes = {'rotation': (JOINTS, 6), 'location': (JOINTS, 3), 'height': (), 'acceleration': (JOINTS, 3)}
-    numbers = {name: torch.zeros(*shape, *size, device=prior.device) for name, size in sizes.items()}
-    masks = {f'{name}_mask': torch.zeros(*shape, *size[:1], dtype=torch.bool) for name, size in sizes.items()}
-    masks = {name: mask.to(prior.device) for name, mask in {**masks, 'zeroed': masks['height_mask']}.items()}
-    return Condition(**numbers, **masks)

@@ -19,7 +19,7 @@ _TANGENT = 3 * JOINTS
 _UNCHANGED = torch.ones(())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spread:
     """How the denoiser's errors go together, measured on motion that it was not trained on, at some noise levels.
 

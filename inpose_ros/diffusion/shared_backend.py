@@ -6,14 +6,15 @@ that finds the network idle runs at once, alone.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inpose_ros.diffusion.backend import Backend
+from inpose_ros.diffusion.backend import Backend, Rows
 from inpose_ros.diffusion.denoiser import Condition, Prediction
 
 
@@ -21,24 +22,24 @@ from inpose_ros.diffusion.denoiser import Condition, Prediction
 class _Call:
     """What a thread asks the network, and in the end what it is told: one of the two."""
 
-    noisy: Float[Tensor, 'batch frame joint 6']
+    noisy: Rows
     step: int
-    condition: Condition
-    answer: Prediction | None = None
+    features: Rows
+    answer: Rows | None = None
     error: BaseException | None = None
 
     @property
     def done(self) -> bool:
         return self.answer is not None or self.error is not None
 
-    def result(self) -> Prediction:
+    def result(self) -> Rows:
         if self.error is not None:
             raise self.error
         return self.answer
 
 
 class SharedBackend:
-    """Runs a backend for many threads, one pass at a time, in the order in which they came.
+    """Runs a backend for many threads, one pass at a time, in the order in which they came; without a gradient.
 
     The one that came first leads: it runs the pass for itself and for all who wait at its step, in a batch of at most
     `most` windows (more only where it brings more itself). What the backend raises, it raises in all of them.
@@ -51,8 +52,13 @@ class SharedBackend:
         self._waiting: list[_Call] = []
         self._running = False
 
+    @torch.no_grad()
     def __call__(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction:
-        call = _Call(noisy, step, condition)
+        rows = self.rows(noisy.flatten(-2).cpu().numpy(), step, condition.features().cpu().numpy())
+        return Prediction.read(torch.from_numpy(rows).to(noisy.device), condition)
+
+    def rows(self, noisy: Rows, step: int, features: Rows) -> Rows:
+        call = _Call(noisy, step, features)
         with self._change:
             self._waiting.append(call)
             self._change.wait_for(lambda: call.done or self._is_next(call))
@@ -85,7 +91,7 @@ class SharedBackend:
         """Answer them all, and make way for those who have come meanwhile."""
         error, answers = None, [None] * len(together)
         try:
-            answers = list(self._answers(together))
+            answers = self._answers(together)
         except BaseException as raised:  # whatever it is: the others would wait for ever
             error = raised
         with self._change:
@@ -94,21 +100,13 @@ class SharedBackend:
             self._running = False
             self._change.notify_all()
 
-    @torch.no_grad()  # a graph that several threads had in common could be gone back through only once
-    def _answers(self, together: Sequence[_Call]) -> Iterator[Prediction]:
+    def _answers(self, together: Sequence[_Call]) -> list[Rows]:
         """In their order, each with its own rows."""
         first = together[0]
         if len(together) == 1:
-            yield self._backend(first.noisy, first.step, first.condition)
-            return
-        noisy = torch.cat([call.noisy for call in together])
-        rows = self._backend(noisy, first.step, _joined([call.condition for call in together]))
-        parts = {part.name: getattr(rows, part.name).split([len(c.noisy) for c in together]) for part in fields(rows)}
-        for index in range(len(together)):
-            yield Prediction(**{name: split[index] for name, split in parts.items()})
-
-
-def _joined(conditions: Sequence[Condition]) -> Condition:
-    return Condition(**{
-        part.name: torch.cat([getattr(condition, part.name) for condition in conditions]) for part in fields(Condition)
-    })  # fmt: skip
+            return [self._backend.rows(first.noisy, first.step, first.features)]
+        noisy, features = (
+            np.concatenate(part) for part in zip(*((call.noisy, call.features) for call in together), strict=True)
+        )
+        ends = np.cumsum([len(call.noisy) for call in together])
+        return np.split(self._backend.rows(noisy, first.step, features), ends[:-1])

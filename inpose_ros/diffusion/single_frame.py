@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 
 from inpose_ros.body import smpl22
 from inpose_ros.diffusion.likelihood import EITHER_STANDS, LOWER_STANDS
+from inpose_ros.geometry import so3
 
 _LARGEST_STEP = 0.8  # [rad], as in likelihood.py
 _UNUSED = 1.0  # variance of rows that say nothing [m^2]
@@ -60,9 +61,9 @@ class FrameLikelihood:
         """The rotations' posterior mean and covariance [rad^2]: see LocationLikelihood.correct."""
         if self.measured.shape[1] == 0:
             return rot, covariance
-        tangent, levers = np.zeros((*rot.shape[:2], 3)), skew(self.table)
+        tangent, levers = np.zeros((*rot.shape[:2], 3)), so3.skew(self.table)
         for _ in range(iterations):
-            turn, jacobian_right = exp_with_jacobian(tangent)
+            turn, jacobian_right = so3.exp_with_jacobian(tangent)
             moved = rot @ turn
             jacobian = -(moved[:, None] @ levers) @ jacobian_right[:, None]
             jacobian = jacobian.transpose(0, 1, 3, 2, 4).reshape(*self.measured.shape, -1)
@@ -74,7 +75,7 @@ class FrameLikelihood:
             step = (gain @ residual - flat).reshape(tangent.shape)
             longest = np.linalg.norm(step, axis=-1).max(-1)[:, None, None]
             tangent = tangent + step * (_LARGEST_STEP / np.maximum(longest, _LARGEST_STEP))
-        return rot @ exp_with_jacobian(tangent)[0], covariance - gain @ cross
+        return rot @ so3.exp_with_jacobian(tangent)[0], covariance - gain @ cross
 
 
 def standing_feet(
@@ -106,48 +107,12 @@ def position_covariance(
 ) -> Float[Array, 'batch joint 3 3']:  # fmt: skip
     """See kinematics.position_covariance."""
     count = len(smpl22.JOINTS)
-    blocks = -(rot[:, None] @ skew(chain - chain[origin])[None])
+    blocks = -(rot[:, None] @ so3.skew(chain - chain[origin])[None])
     jacobian = blocks.transpose(0, 1, 3, 2, 4).reshape(len(rot), 3 * count, 3 * count)
     half = (jacobian @ covariance).reshape(len(rot), count, 3, -1)
     return half @ jacobian.reshape(len(rot), count, 3, -1).transpose(0, 1, 3, 2)
 
 
-def skew(v: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
-    """The matrix [v]x with [v]x u = v x u."""
-    result = np.zeros((*v.shape, 3))
-    result[..., 2, 1], result[..., 0, 2], result[..., 1, 0] = v[..., 0], v[..., 1], v[..., 2]
-    return result - result.swapaxes(-1, -2)
-
-
-def exp_with_jacobian(
-    rotvec: Float[Array, '*batch 3'],
-) -> tuple[Float[Array, '*batch 3 3'], Float[Array, '*batch 3 3']]:
-    """Rotation matrix of a rotation vector [rad], and the right Jacobian there (Sola et al., 2018, eq. 143)."""
-    angle = np.linalg.norm(rotvec, axis=-1)[..., None, None]
-    square = np.square(angle)
-    with np.errstate(invalid='ignore', divide='ignore'):
-        near = angle < 1e-2  # there the series are exact to 1e-13
-        sine = np.where(near, 1 - square / 6 + square**2 / 120, np.sin(angle) / angle)
-        cosine = np.where(near, 0.5 - square / 24 + square**2 / 720, (1 - np.cos(angle)) / square)
-        third = np.where(near, 1 / 6 - square / 120 + square**2 / 5040, (angle - np.sin(angle)) / (square * angle))
-    hat = skew(rotvec)
-    hat2 = hat @ hat
-    return np.eye(3) + sine * hat + cosine * hat2, np.eye(3) - cosine * hat + third * hat2
-
-
-def log(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 3']:
-    """Rotation vector [rad] of a rotation matrix; less exact within 1e-3 of a half turn."""
-    axis = np.stack(
-        (rot[..., 2, 1] - rot[..., 1, 2], rot[..., 0, 2] - rot[..., 2, 0], rot[..., 1, 0] - rot[..., 0, 1]), -1
-    )
-    sine = np.linalg.norm(axis, axis=-1) / 2
-    cosine = (np.trace(rot, axis1=-2, axis2=-1) - 1) / 2
-    return axis * (np.arctan2(sine, cosine) / np.maximum(2 * sine, 1e-12))[..., None]
-
-
-def from_sixd(sixd: Float[Array, '*batch 6']) -> Float[Array, '*batch 3 3']:
-    """Pi(r): see rotation.matrix_from_6d."""
-    first = sixd[..., :3] / np.linalg.norm(sixd[..., :3], axis=-1, keepdims=True)
-    second = sixd[..., 3:] - (first * sixd[..., 3:]).sum(-1, keepdims=True) * first
-    second = second / np.linalg.norm(second, axis=-1, keepdims=True)
-    return np.stack((first, second, np.cross(first, second)), -1)
+def columns(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 2 3']:
+    """The first two columns of a matrix, each as a row: its 6D form."""
+    return rot[..., :2].swapaxes(-1, -2)

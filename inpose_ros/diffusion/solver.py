@@ -23,7 +23,7 @@ from inpose_ros.sensing.smoothing import smoothed
 
 DEFAULT_MODEL = Path(__file__).parents[1] / 'models' / 'default'
 # How what trackers are worn on is accelerated, rms, over the standing height of the head [1/s^2]; from validation.
-_TRACKED_ACCELERATION = 8.0
+TRACKED_ACCELERATION = 8.0
 
 
 def select_device(name: str) -> torch.device:
@@ -214,7 +214,7 @@ class PoseSolver:
         joints, spread = sorted(self._located), stddev.expand(valid.shape)
         if not (self.use_smoothing and joints):
             return location, spread
-        acceleration = _TRACKED_ACCELERATION * self.skeleton.standing_head_height
+        acceleration = TRACKED_ACCELERATION * self.skeleton.standing_head_height
         places, left = smoothed(
             location[:, :, joints], valid[..., joints], stddev[joints], self.prior.rate, acceleration
         )

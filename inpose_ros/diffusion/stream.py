@@ -19,14 +19,15 @@ from inpose_ros.body import smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion import single_frame
-from inpose_ros.diffusion.denoiser import Prediction
-from inpose_ros.diffusion.frame import FrameCorrector, FramePose
+from inpose_ros.diffusion.denoiser import JOINTS
+from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose, told
 from inpose_ros.diffusion.pace import Pace
 from inpose_ros.diffusion.past import Blend, Past
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
-from inpose_ros.diffusion.solver import Given, PoseSolver, Posterior
-from inpose_ros.geometry import rotation
+from inpose_ros.diffusion.seen import Knows, Seen
+from inpose_ros.diffusion.solver import TRACKED_ACCELERATION, PoseSolver, Posterior
+from inpose_ros.geometry import so3
 from inpose_ros.sensing.resample import JointWindow
 
 _SCRATCH, _LEVEL = InPoseRule().steps  # noise levels: of a pass that knows no past, and of one that does
@@ -40,7 +41,7 @@ Array = np.ndarray
 class _Solved(NamedTuple):
     """What the last frame was solved from; its pose by the past, and as it was handed out."""
 
-    given: Given
+    seen: Seen
     names: list[Hashable]
     newest: FramePose
     handed_out: FramePose
@@ -83,7 +84,7 @@ class StreamSolver(PoseSolver):
     @skeleton.setter
     def skeleton(self, skeleton: Skeleton) -> None:
         PoseSolver.skeleton.fset(self, skeleton)
-        self._corrector = FrameCorrector(self.prior, skeleton, self._frame, self.use_floor)
+        self._corrector = FrameCorrector(self.prior.spread, skeleton, self._frame, self.use_floor)
 
     def reset(self) -> None:
         self._pasts, self._checked, self._blends, self._last = {}, {}, {}, None
@@ -117,21 +118,19 @@ class StreamSolver(PoseSolver):
     def solve_batch(self, windows: list[JointWindow], floor_height: float = 0.0) -> Posterior:
         return self.solve_streams(windows, range(len(windows)), floor_height)
 
-    @torch.no_grad()
     def solve_streams(
         self, windows: Sequence[JointWindow], names: Sequence[Hashable], floor_height: float = 0.0
     ) -> Posterior:
         """The next window of each named stream; `window` of what is returned holds the frames handed out alone."""
         began = time.perf_counter()
-        given = self._given(windows, floor_height)
+        seen = self._seen(windows, floor_height)
         grids = np.stack([self._grid(window.stamp_ns) for window in windows])
         names = list(names)
         fresh = [self._is_fresh(name, grid) for name, grid in zip(names, grids)]
         self.timings = {'likelihood': time.perf_counter() - began, 'network': 0.0}
-        self._last = self._guided(given, names, grids, fresh, floor_height)
-        return self._handed_out(given, self._last.handed_out, floor_height)
+        self._last = self._guided(seen, names, grids, fresh, floor_height)
+        return self._handed_out(seen, self._last.handed_out, floor_height)
 
-    @torch.no_grad()
     def check(self) -> list[Hashable]:
         """Look whether the past still holds, where that is due; for after a frame has been handed out.
 
@@ -139,7 +138,7 @@ class StreamSolver(PoseSolver):
         """
         if self._last is None:
             return []
-        given, names, newest, handed_out, grids, floor_height = self._last
+        seen, names, newest, handed_out, grids, floor_height = self._last
         ages = [int(grid[-1] - self._checked[name]) for name, grid in zip(names, grids)]
         due = [row for row, age in enumerate(ages) if age >= self._check_ns]
         if not due:
@@ -147,19 +146,19 @@ class StreamSolver(PoseSolver):
         self.hurried |= not self._pace.has_time(self.passes, max(ages) / max(self._check_ns, 1.0))
         if self.hurried:
             return []
-        scratch, prediction = self._from_scratch(given, floor_height)
-        inferred = ~given.condition.rotation_mask[:, self._frame].cpu().numpy()
-        apart = single_frame.log(scratch.rot.swapaxes(-1, -2) @ newest.rot)
-        stddev = self._corrector.covariance(given, prediction, _SCRATCH).diagonal(0, 1, 2).reshape(apart.shape)
+        scratch, answer = self._from_scratch(seen, floor_height)
+        inferred = ~seen.measured[:, self._frame]
+        apart = so3.log(scratch.rot.swapaxes(-1, -2) @ newest.rot)
+        stddev = self._corrector.covariance(seen, answer, _SCRATCH).diagonal(0, 1, 2).reshape(apart.shape)
         doubt = (np.square(apart) / np.maximum(stddev, 1e-8)).mean(-1)
         doubt = np.sqrt((doubt * inferred).sum(-1) / np.maximum(inferred.sum(-1), 1))
         wrong = [row for row in due if doubt[row] > _DOUBTED]
         for row in due:
             self._checked[names[row]] = int(grids[row, -1])
         for row in wrong:
-            turn = single_frame.log(scratch.rot[row].swapaxes(-1, -2) @ handed_out.rot[row])
+            turn = so3.log(scratch.rot[row].swapaxes(-1, -2) @ handed_out.rot[row])
             self._blends[names[row]] = Blend(turn, int(grids[row, self._frame]))
-            self._remember(given, row, names[row], grids[row], prediction, scratch, first=0)
+            self._remember(seen, row, names[row], grids[row], answer, scratch, first=0)
         return [names[row] for row in wrong]
 
     @property
@@ -180,105 +179,117 @@ class StreamSolver(PoseSolver):
         return past is None or not 0 < grid[-1] - past.newest_ns <= _FRESH_AFTER
 
     def _guided(
-        self, given: Given, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
+        self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
     ) -> _Solved:
         """One step of each stream, and its past brought up to date."""
         self.passes, self.hurried = 0, False
         if all(fresh):
-            newest, prediction = begun = self._from_scratch(given, floor)
+            newest, answer = begun = self._from_scratch(seen, floor)
         else:
-            newest, prediction = self._from_past(given, names, grids, fresh, floor)
-            begun = self._from_scratch(given, floor) if any(fresh) else (newest, prediction)
+            newest, answer = self._from_past(seen, names, grids, fresh, floor)
+            begun = self._from_scratch(seen, floor) if any(fresh) else (newest, answer)
             newest = newest.where(fresh, begun[0])
         for row, name in enumerate(names):
             if fresh[row]:
                 self._checked[name] = int(grids[row, -1])
                 self._blends.pop(name, None)
-                self._remember(given, row, name, grids[row], begun[1], newest, first=0)
+                self._remember(seen, row, name, grids[row], begun[1], newest, first=0)
             else:
-                self._remember(given, row, name, grids[row], prediction, newest, first=self._frame)
+                self._remember(seen, row, name, grids[row], answer, newest, first=self._frame)
         turns = np.stack([self._turn_left(name, int(grid[self._frame])) for name, grid in zip(names, grids)])
         if not turns.any():
-            return _Solved(given, names, newest, newest, grids, floor)
-        blended = self._corrector(given, prediction, _LEVEL, self._trusted, floor, turns)
-        return _Solved(given, names, newest, newest.where(turns.any((1, 2)).tolist(), blended), grids, floor)
+            return _Solved(seen, names, newest, newest, grids, floor)
+        blended = self._corrector(seen, answer, _LEVEL, self._trusted, floor, turns)
+        return _Solved(seen, names, newest, newest.where(turns.any((1, 2)).tolist(), blended), grids, floor)
 
     def _turn_left(self, name: Hashable, stamp_ns: int) -> Float[Array, 'joint 3']:
         """From what a stream says to what is handed out [rad]."""
         blend = self._blends.get(name)
-        return np.zeros((len(smpl22.JOINTS), 3)) if blend is None else blend.at(stamp_ns)
+        return np.zeros((JOINTS, 3)) if blend is None else blend.at(stamp_ns)
 
-    def _from_scratch(self, given: Given, floor: float) -> tuple[FramePose, Prediction]:
-        noisy = torch.zeros_like(given.condition.rotation)
-        prediction = self._denoise(noisy, _SCRATCH, given)
-        return self._corrector(given, prediction, _SCRATCH, self._trusted, floor), prediction
+    def _from_scratch(self, seen: Seen, floor: float) -> tuple[FramePose, Answer]:
+        answer = self._asked(np.zeros((*seen.features.shape[:2], 6 * JOINTS)), _SCRATCH, seen)
+        return self._corrector(seen, answer, _SCRATCH, self._trusted, floor), answer
 
     def _from_past(
-        self, given: Given, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
-    ) -> tuple[FramePose, Prediction]:
+        self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
+    ) -> tuple[FramePose, Answer]:
         """From the past of each stream (of those without one, from nothing) down the levels."""
-        turn = given.turn[:, 0, 0].double().cpu().numpy()
-        nothing = np.zeros((grids.shape[1], len(smpl22.JOINTS), 2, 3))
+        nothing = np.zeros((grids.shape[1], JOINTS, 2, 3))
         columns = np.stack([
             nothing if new else self._pasts[name].at(grid) for name, grid, new in zip(names, grids, fresh)
         ])  # fmt: skip
-        clean = torch.from_numpy(columns @ turn.swapaxes(-1, -2)[:, None, None]).float().flatten(-2).to(self.device)
+        clean = (columns @ seen.turn.swapaxes(-1, -2)[:, None, None]).reshape(seen.rotation.shape)
         count = self._pace.affordable(self.steps)
         self.hurried = count < self.steps
-        levels = _levels(count)
-        for level in levels:
-            clean = torch.where(given.condition.rotation_mask[..., None], given.condition.rotation, clean)
+        for level in _levels(count):
+            clean = np.where(seen.measured[..., None], seen.rotation, clean)
             noisy = float(self.prior.schedule.alpha_bar[level]) ** 0.5 * clean
-            prediction = self._denoise(noisy, level, given)
-            newest = self._corrector(given, prediction, level, self._trusted, floor)
-            if level != levels[-1]:
-                clean = prediction.rotation.clone()
-                clean[:, self._frame] = rotation.sixd_from_matrix(torch.from_numpy(newest.rot).to(clean))
-        return newest, prediction
+            answer = self._asked(noisy.reshape(*noisy.shape[:2], -1), level, seen)
+            newest = self._corrector(seen, answer, level, self._trusted, floor)
+            clean = answer.rotation.copy()
+            clean[:, self._frame] = single_frame.columns(newest.rot).reshape(len(clean), JOINTS, 6)
+        return newest, answer
 
-    def _denoise(self, noisy: torch.Tensor, level: int, given: Given) -> Prediction:
+    def _asked(self, noisy: Float[Array, 'batch frame noisy'], level: int, seen: Seen) -> Answer:
         began = time.perf_counter()
-        prediction = self.prior.denoise(noisy, level, given.condition)
+        rows = self.prior.backend.rows(noisy, level, seen.features)
         self.timings['network'] = self.timings.get('network', 0.0) + time.perf_counter() - began
         self.passes += 1
-        return prediction
+        return Answer.read(rows, seen)
+
+    def _seen(self, windows: Sequence[JointWindow], floor: float) -> Seen:
+        located = np.stack([window.location_valid.numpy().any(0) for window in windows]).any(0)
+        self._located |= set(np.flatnonzero(located).tolist())  # though one may be silent now
+        size = self.skeleton.standing_head_height
+        knows = Knows(self.use_height, self.use_travel, self.use_acceleration, self.use_smoothing)
+        return Seen.read(windows, sorted(self._located), knows, size, floor, self.rate, TRACKED_ACCELERATION * size)
 
     def _remember(
-        self, given: Given, row: int, name: Hashable, grid: Int[Array, 'frame'], prediction: Prediction,
-        newest: FramePose, first: int,
+        self, seen: Seen, row: int, name: Hashable, grid: Int[Array, 'frame'], answer: Answer, newest: FramePose,
+        first: int,
     ) -> None:  # fmt: skip
         """What is now known of a stream from one frame of the window on: all of it, or what is handed out and later."""
-        mask = given.condition.rotation_mask[row, first:, :, None]
-        sixd = torch.where(mask, given.condition.rotation[row, first:], prediction.rotation[row, first:])
-        columns = sixd.double().cpu().numpy().reshape(*sixd.shape[:2], 2, 3)
-        columns[self._frame - first] = newest.rot[row, :, :, :2].swapaxes(-1, -2)
-        columns = columns @ given.turn[row, 0, 0].double().cpu().numpy()
+        columns = answer.rotation[row, first:].astype(np.float64).reshape(-1, JOINTS, 2, 3)
+        columns[self._frame - first] = single_frame.columns(newest.rot[row])
+        columns = columns @ seen.turn[row]
         if first == 0:
             self._pasts[name] = Past(grid, columns)
         else:
             span_ns = round((self.frames + 1) * 1e9 / self.rate)
             self._pasts[name] = self._pasts[name].then(grid[first:], columns, span_ns)
 
-    def _handed_out(self, given: Given, newest: FramePose, floor: float) -> Posterior:
+    def _handed_out(self, seen: Seen, newest: FramePose, floor: float) -> Posterior:
         """In the world, with the covariance that others are told."""
-        frame = self._frame
-        rot = given.turn[:, 0].double().transpose(-1, -2).cpu() @ torch.from_numpy(newest.rot)
-        relative = torch.from_numpy(single_frame.positions(self._corrector.chain, rot.numpy()))
-        root, observed = self._place(
-            relative, given.location[:, frame].double().cpu(), given.location_valid[:, frame].cpu(), floor
-        )
-        covariance = torch.from_numpy(newest.covariance)
-        told = self.prior.told(covariance.to(self.device), given.condition.rotation_mask[:, frame]).cpu()
-        return Posterior(rot, root, observed, told, torch.from_numpy(newest.contact), rot[:, None])
+        rot = seen.turn.swapaxes(-1, -2)[:, None] @ newest.rot
+        relative = single_frame.positions(self._corrector.chain, rot)
+        root, observed = zip(*(self._placed(seen, row, place, floor) for row, place in enumerate(relative)))
+        covariance = told(newest.covariance, self.prior.spread, seen.measured[:, self._frame])
+        found = torch.from_numpy(rot)
+        return Posterior(
+            found, torch.from_numpy(np.stack(root)), torch.tensor(observed), torch.from_numpy(covariance),
+            torch.from_numpy(newest.contact), found[:, None],
+        )  # fmt: skip
+
+    def _placed(
+        self, seen: Seen, row: int, relative: Float[Array, 'joint 3'], floor: float
+    ) -> tuple[Float[Array, '3'], bool]:
+        """See PoseSolver._place."""
+        joints, valid = sorted(self._located), seen.location_valid[row, self._frame]
+        there = [column for column in range(len(joints)) if valid[column]]
+        if there:
+            column = min(there, key=lambda column: joints[column] != smpl22.HEAD)
+            return seen.location[row, self._frame, column] - relative[joints[column]], True
+        return np.array([0.0, 0.0, floor + self.skeleton.sole - relative[list(smpl22.TOES), 2].min()]), False
 
     def _seen_covariance(self, posterior: Posterior, window: JointWindow) -> Float[torch.Tensor, 'joint 3 3']:
         """As PoseSolver._position_covariance, of the frame that is handed out."""
-        located = window.location_valid[-1 - self.lag]
-        anchor = smpl22.HEAD if bool(located[smpl22.HEAD]) else int(located.int().argmax())
+        located = window.location_valid[-1 - self.lag].numpy()
+        anchor = smpl22.HEAD if located[smpl22.HEAD] else int(located.argmax())
         spread = single_frame.position_covariance(
             self._corrector.chain, posterior.rot_world_joint.numpy(), posterior.covariance.numpy(), anchor
         )[0]
-        if bool(located.any()):
+        if located.any():
             spread = spread + float(window.position_stddev[anchor]) ** 2 * np.eye(3)
         return torch.from_numpy(spread)
 

@@ -36,6 +36,8 @@ from inpose_ros.sensing.resample import JointWindow
 
 # The window reaches back this much further [s] than the solver looks, for what arrives late.
 _SPARE = 0.5
+# Between two looks at who is silent [ns].
+_WATCH_NS = 90_000_000
 
 
 def _told(transition: Callable) -> Callable:
@@ -77,7 +79,7 @@ class InPoseNode(LifecycleNode):
         self._facts: dict[str, str] = {}
         self._resets = 0
         self._offered: tuple[int, int] | None = None
-        self._silence = SilenceWatch()
+        self._silence, self._watched_ns = SilenceWatch(), 0
         parameters.declare(self, defaults)
         self._live = LiveParameters(self, lambda: self._intake)
         self._body_services = BodyServices(self, lambda: self.state, self._reset)
@@ -202,6 +204,7 @@ class InPoseNode(LifecycleNode):
 
     def _tick(self) -> None:
         """Hand what has come since the last tick to the solver's thread."""
+        self._intake.fetch()
         self._watch_silence()
         newest = (self._epoch, self._intake.newest_stamp_ns)
         if newest[1] is None or newest == self._offered:
@@ -263,9 +266,12 @@ class InPoseNode(LifecycleNode):
         return BodyPose.STATE_DEGRADED if self._silence.silent else BodyPose.STATE_TRACKING
 
     def _watch_silence(self) -> None:
-        """Say which sensors have stopped, and which are back."""
+        """Say which sensors have stopped, and which are back; looked at ten times a second at most."""
         now_ns, health = self.now_ns(), self._health
-        for remark in self._silence.look(health.silent(now_ns), health.sensors, health.recent(now_ns)):
+        if 0 <= now_ns - self._watched_ns < _WATCH_NS:
+            return
+        self._watched_ns = now_ns
+        for remark in self._silence.look(health.silent(now_ns), health.sensors, lambda: health.recent(now_ns)):
             if remark.is_warning:  # rclpy wants one line of code for each severity
                 self.get_logger().warning(remark.text)
             else:

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from inpose_ros.errors import MeasurementError
@@ -26,6 +27,10 @@ _DEVICE = ('type', 'topic', 'frame_id')
 _HEARING = (*_DEVICE, 'time_offset')
 # With these, what went before no longer goes with what comes.
 _MEANING = ('joint', 'mount', 'zeroed')
+
+
+# Messages are taken in so often [s], and whenever a pose is to be solved: less than their queue holds at 1 kHz.
+_FETCH_PERIOD = 0.02
 
 
 def sensor_from(name: str, params: SensorParameters) -> Sensor:
@@ -68,6 +73,22 @@ class Intake:
         self._yaw = 0.0
         self.listener: Callable[[Measurement], None] | None = None
         self.wear(params)
+        # By a clock that goes on where a simulated one is paused.
+        self._timer = node.create_timer(
+            _FETCH_PERIOD, self._fetch_in_time, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        self._fetched = -math.inf
+
+    def fetch(self) -> None:
+        """Take in what the sensors have sent until now."""
+        self._fetched = time.monotonic()
+        for inlet in tuple(self._inlets.values()):
+            inlet.fetch()
+
+    def _fetch_in_time(self) -> None:
+        """Where nobody has asked for it just now."""
+        if time.monotonic() - self._fetched > _FETCH_PERIOD / 2:
+            self.fetch()
 
     @property
     def sensors(self) -> tuple[Sensor, ...]:
@@ -140,6 +161,7 @@ class Intake:
                 self._health.mention('second_publisher', name, self._now_ns())
 
     def destroy(self) -> None:
+        self._node.destroy_timer(self._timer)
         for inlet in self._inlets.values():
             inlet.destroy()
         self._frames.destroy()

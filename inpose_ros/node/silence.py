@@ -1,6 +1,6 @@
 """Which sensors have stopped, and what to say when that changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from inpose_ros.node.health import NOT_HEARD
@@ -25,20 +25,22 @@ class SilenceWatch:
         self._before: frozenset[str] = frozenset()
 
     def look(
-        self, silent: Sequence[str], worn: Sequence[str], recent: Mapping[str, Sequence[str]]
+        self, silent: Sequence[str], worn: Sequence[str], recent: Callable[[], Mapping[str, Sequence[str]]]
     ) -> tuple[Remark, ...]:
         """Take note of who is silent now, and return what has changed.
 
         Args:
-            recent: what went wrong lately, by cause, and with which sensors: it tells why one is not used.
+            recent: says what went wrong lately, by cause, and with which sensors: it tells why one is not used. It is
+                asked only if there is something to say.
         """
         was, was_all = self.silent, self.all_silent
         self.silent = tuple(name for name in silent if name in self._before)
         self.all_silent = len(self.silent) == len(worn)
         self._before = frozenset(silent)
         if self.all_silent != was_all:
-            return (self._of_all(recent),)
-        gone = [_gone(name, recent) for name in self.silent if name not in was]
+            return (self._of_all(recent()),)
+        lost = [name for name in self.silent if name not in was]
+        gone = [_gone(name, why) for why in ([recent()] if lost else []) for name in lost]
         back = [Remark(False, f'{name} is back') for name in was if name not in self.silent and name in worn]
         return (*gone, *back)
 

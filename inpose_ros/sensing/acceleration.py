@@ -4,7 +4,9 @@ A second difference over frames a time h apart is the mean of the acceleration o
 triangle. So integrating the readings twice and differencing again loses nothing and takes no filter, at any rate.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from operator import attrgetter
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -23,11 +25,13 @@ def second_differences(own: Sequence[Measurement], grid: Int[np.ndarray, 'frame'
     Args:
         own: readings with rotation and specific force, by rising stamp.
     """
-    rotations = np.array([reading.rot_world_sensor for reading in own])
-    forces = np.array([reading.specific_force for reading in own])
-    acceleration = np.einsum('tij,tj->ti', rotations, forces) + GRAVITY
-    times = np.array([reading.stamp_ns - grid[-1] for reading in own]) / 1e9
     h = float(grid[1] - grid[0]) / 1e9
+    begin = int(grid[0] - 2e9 * h)
+    first = max(0, bisect_right(own, begin, key=attrgetter('stamp_ns')) - 1)
+    own = own[first:]  # what was before makes no difference: it is the last that counts on both sides of an instant
+    acceleration = np.array([reading.world_force for reading in own]) + GRAVITY
+    times = np.array([reading.stamp_ns for reading in own])
+    times = (times - grid[-1]) / 1e9
     asked = (grid[-1] - grid[0]) / 1e9
     instants = np.linspace(-asked - 2 * h, 0.0, len(grid) + 2)
     places = _twice_integrated(times, acceleration, instants)

@@ -6,10 +6,9 @@ Sensors neither tick nor arrive together, and the newest frame is at the newest 
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 
-from inpose_ros.geometry import rotation
+from inpose_ros.geometry import so3
 from inpose_ros.sensing.measurement import Measurement
 
 # The velocity of a sensor that does not say it is the mean over at least this time [ns]: over less there would be more
@@ -25,13 +24,12 @@ def turned_on(own: Sequence[Measurement], stamps_ns: Int[np.ndarray, 'frame']) -
     The angular velocity is that of its gyroscope, in sensor axes, or else what its last rotations show. It is taken as
     constant, which is why this is for tenths of a second only.
     """
-    start = _double(own[-1].rot_world_sensor)
-    omega = own[-1].angular_velocity
+    start, omega = own[-1].rot_world_sensor, own[-1].angular_velocity
     if omega is None:
         earlier = _earlier(own)
-        turned = rotation.log(_double(earlier.rot_world_sensor).T @ start)
-        omega = turned / _seconds(own[-1].stamp_ns, earlier) if earlier is not own[-1] else torch.zeros(3).double()
-    return (start @ rotation.exp(torch.from_numpy(_seconds(stamps_ns, own[-1]))[:, None] * _double(omega))).numpy()
+        turned = so3.log(earlier.rot_world_sensor.T @ start)
+        omega = turned / _seconds(own[-1].stamp_ns, earlier) if earlier is not own[-1] else np.zeros(3)
+    return start @ so3.exp(_seconds(stamps_ns, own[-1])[:, None] * omega)
 
 
 def moved_on(own: Sequence[Measurement], stamps_ns: Int[np.ndarray, 'frame']) -> Float[np.ndarray, 'frame 3']:
@@ -55,7 +53,3 @@ def _earlier(own: Sequence[Measurement]) -> Measurement:
 
 def _seconds(stamps_ns: Int[np.ndarray, 'frame'] | int, since: Measurement) -> Float[np.ndarray, 'frame'] | float:
     return (stamps_ns - since.stamp_ns) / 1e9
-
-
-def _double(values: Float[np.ndarray, '...'] | Float[torch.Tensor, '...']) -> Float[torch.Tensor, '...']:
-    return torch.as_tensor(values, dtype=torch.float64)

@@ -1,5 +1,6 @@
 """What a sensor is and what it said: configuration and measurements, free of messages."""
 
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,3 +57,8 @@ class Measurement:
     specific_force: Float[np.ndarray, '3'] | None = None
     position_stddev: float | None = None
     rotation_stddev: float | None = None
+
+    @functools.cached_property
+    def world_force(self) -> Float[np.ndarray, '3']:
+        """The specific force in world axes [m/s2]; worked out once, though many windows ask for it."""
+        return self.rot_world_sensor @ self.specific_force

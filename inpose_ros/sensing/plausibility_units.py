@@ -10,6 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from inpose_ros.sensing.measurement import Measurement
 
+Quaternion = tuple[float, float, float, float]
+
 # At rest the specific force is 9.81 m/s2, and on average it stays near that while somebody moves.
 _FORCE_BELOW = 1.4
 _FORCE_READINGS = 50
@@ -88,11 +90,12 @@ class RateUnit:
         self._stamp_ns = self._stepped_ns = measurement.stamp_ns
         self._gyro = measurement.angular_velocity
         self._turn, self._size = np.zeros(3), 0.0
-        self._as_radians = self._as_degrees = Rotation.identity()
+        self._as_radians = self._as_degrees = (1.0, 0.0, 0.0, 0.0)
 
     def _step(self, stamp_ns: int) -> None:
-        self._as_radians = self._as_radians * Rotation.from_rotvec(self._turn)
-        self._as_degrees = self._as_degrees * Rotation.from_rotvec(np.radians(self._turn))
+        x, y, z = self._turn.tolist()
+        self._as_radians = _turned_on(self._as_radians, x, y, z)
+        self._as_degrees = _turned_on(self._as_degrees, math.radians(x), math.radians(y), math.radians(z))
         self._size += math.sqrt(float(self._turn @ self._turn))
         self._turn, self._stepped_ns = np.zeros(3), stamp_ns
 
@@ -120,15 +123,33 @@ class RateUnit:
 
     def _turn_errors(self, end: Measurement) -> tuple[float, float]:
         seen = Rotation.from_matrix(self._begin.rot_world_sensor.T @ end.rot_world_sensor)
-        return tuple((turn.inv() * seen).magnitude() for turn in (self._as_radians, self._as_degrees))
+        return tuple((turn.inv() * seen).magnitude() for turn in self._turns)
+
+    @property
+    def _turns(self) -> tuple[Rotation, Rotation]:
+        """What was integrated, taken for radians and for degrees."""
+        return tuple(Rotation.from_quat([*xyz, w]) for w, *xyz in (self._as_radians, self._as_degrees))
 
     def _direction_errors(self, end: Measurement) -> tuple[float, float] | None:
         if self._begin.specific_force is None or end.specific_force is None:
             return None
         before, after = self._begin.specific_force, end.specific_force
-        turns = (self._as_radians, self._as_degrees)
-        return tuple(_angle(turn.inv().apply(before), after) for turn in turns)
+        return tuple(_angle(turn.inv().apply(before), after) for turn in self._turns)
 
 
 def _angle(a: Float[np.ndarray, '3'], b: Float[np.ndarray, '3']) -> float:
     return math.atan2(float(np.linalg.norm(np.cross(a, b))), float(a @ b))
+
+
+def _turned_on(quat: Quaternion, x: float, y: float, z: float) -> Quaternion:
+    """A quaternion (wxyz) times that of a rotation vector [rad]; in plain numbers, as every reading does it."""
+    angle = math.sqrt(x * x + y * y + z * z)
+    scale = math.sin(angle / 2) / angle if angle > 1e-9 else 0.5
+    w, x, y, z = math.cos(angle / 2), scale * x, scale * y, scale * z
+    a, b, c, d = quat
+    return (
+        a * w - b * x - c * y - d * z,
+        a * x + b * w + c * z - d * y,
+        a * y - b * z + c * w + d * x,
+        a * z + b * y - c * x + d * w,
+    )

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from inpose_ros.body import smpl22
 from inpose_ros.errors import MeasurementError
-from inpose_ros.geometry import rotation
+from inpose_ros.geometry import so3
 from inpose_ros.sensing import inertial
 from inpose_ros.sensing.acceleration import second_differences
 from inpose_ros.sensing.measurement import Measurement, Sensor
@@ -211,8 +211,7 @@ def hold_ns(stamps: Int[np.ndarray, 'reading'], timeout_ns: int) -> int:
 
 
 def _slerp(series: _Series) -> Float[np.ndarray, 'sensor frame 3 3']:
-    before, after, fraction = (torch.from_numpy(array) for array in series[:3])
-    return rotation.slerp(before, after, fraction).numpy()
+    return so3.slerp(series.before, series.after, series.fraction)
 
 
 def _stddevs(name: str, sensors: Sequence[Sensor], readings: Sequence[Sequence[Measurement]]) -> list[float]:

@@ -1,5 +1,6 @@
 """Places over time with the noise of their trackers taken out, as far as a person's movement allows."""
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -31,3 +32,14 @@ def smoothed(
     likely = covariance @ (precision[..., None] * place.double().transpose(1, 2))
     spread = covariance.diagonal(dim1=-2, dim2=-1).sqrt().transpose(1, 2)
     return torch.where(valid[..., None], likely.transpose(1, 2).to(place), place), spread.to(place)
+
+
+def smoother(
+    valid: Bool[np.ndarray, 'frame'], stddev: float, rate: float, acceleration: float
+) -> tuple[Float[np.ndarray, 'frame frame'], Float[np.ndarray, 'frame']]:
+    """As `smoothed`, for one sensor and whatever it reads: the weights of its readings, and what is left [m]."""
+    frames = len(valid)
+    bend = np.diff(np.eye(frames), n=2, axis=0) * rate**2 / acceleration
+    precision = valid / stddev**2
+    covariance = np.linalg.inv(np.diag(precision) + bend.T @ bend + _LEAST_PRECISION * np.eye(frames))
+    return covariance * precision, np.sqrt(covariance.diagonal())

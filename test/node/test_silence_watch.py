@@ -4,7 +4,7 @@ WORN = ('head', 'waist')
 
 
 def looked(watch: SilenceWatch, *silent: str, times: int = 2, **recent: tuple[str, ...]) -> list[Remark]:
-    return [remark for _ in range(times) for remark in watch.look(silent, WORN, recent)]
+    return [remark for _ in range(times) for remark in watch.look(silent, WORN, lambda: recent)]
 
 
 def test_one_look_is_no_proof_and_the_second_is_told_once():
@@ -38,7 +38,7 @@ def test_of_all_it_is_said_that_nothing_is_published():
 def test_a_sensor_that_is_taken_off_is_not_told_to_be_back():
     watch = SilenceWatch()
     looked(watch, 'waist')
-    assert not watch.look((), ('head',), {}) and not watch.silent
+    assert not watch.look((), ('head',), dict) and not watch.silent
 
 
 def test_what_comes_late_is_no_reason_for_a_silence():

@@ -7,7 +7,6 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.likelihood import Floor, LocationLikelihood
 from inpose_ros.diffusion.single_frame import FrameLikelihood
-from inpose_ros.geometry import rotation
 
 from .examples import HANDS, random_pose
 
@@ -49,21 +48,6 @@ def test_frames_that_see_different_joints_are_corrected_each_by_its_own() -> Non
         part = slice(row, row + 1)
         alone = FrameLikelihood.of(chain, place[part], valid[part], axes[part])
         assert np.allclose(alone.correct(rot[part].numpy(), covariance[part].numpy())[0][0], both[row], atol=1e-10)
-
-
-def test_exp_its_jacobian_and_log_are_those_of_the_geometry_room() -> None:
-    length = torch.tensor([0.0, 1e-9, 1e-4, 9e-3, 1.1e-2, 0.5, 2.0, 3.1], dtype=torch.float64)
-    axis = torch.nn.functional.normalize(torch.randn(8, 3, generator=torch.Generator().manual_seed(0)), dim=-1)
-    vector = length[:, None] * axis.double()
-    turn, jacobian = single_frame.exp_with_jacobian(vector.numpy())
-    assert np.abs(turn - rotation.exp(vector).numpy()).max() < 1e-12
-    assert np.abs(jacobian - rotation.right_jacobian(vector).numpy()).max() < 1e-10
-    assert np.abs(single_frame.log(turn) - vector.numpy()).max() < 1e-9
-
-
-def test_columns_become_rotations_as_in_the_geometry_room() -> None:
-    sixd = torch.randn(5, 22, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    assert np.abs(single_frame.from_sixd(sixd.numpy()) - rotation.matrix_from_6d(sixd).numpy()).max() < 1e-12
 
 
 def test_places_and_their_covariance_are_those_of_the_body_room() -> None:

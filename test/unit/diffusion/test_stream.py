@@ -172,7 +172,7 @@ def test_who_follows_the_poses_sees_a_new_past_come_in_smoothly() -> None:
     """From half a radian off: nothing at once, nothing left in the end, and never much from one pose to the next."""
     solver, windows = _with_a_wrong_past(stddev=-1.0)
     last = solver._last
-    wrong = last.given.turn[0, 0].double().mT @ torch.from_numpy(last.handed_out.rot)[0]
+    wrong = torch.from_numpy(last.seen.turn[0].T @ last.handed_out.rot[0])
     solver.check()
     solver._check_ns = 1e18
     begin, poses = windows[0].stamp_ns, [wrong]

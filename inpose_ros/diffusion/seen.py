@@ -1,0 +1,169 @@
+"""What windows say, in NumPy and ready for the network: for the streaming solver, whose every microsecond counts.
+
+PyTorch lets go of the interpreter's lock in each operation, and then queues with the thread that receives messages;
+NumPy keeps it. The same as `PoseSolver` gives its rules; `test_seen.py` holds the twins together.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from inpose_ros.body import smpl22
+from inpose_ros.diffusion.condition import ANCHOR_ORDER, JUMP
+from inpose_ros.diffusion.denoiser import (
+    ACCELERATION_GAIN,
+    CONDITION_FEATURES,
+    HEIGHT_GAIN,
+    JOINT_FEATURES,
+    JOINTS,
+    LOCATION_GAIN,
+)
+from inpose_ros.sensing.resample import JointWindow
+from inpose_ros.sensing.smoothing import smoother
+
+Array = np.ndarray
+_JOINT_PART = JOINTS * JOINT_FEATURES
+
+
+@dataclass(frozen=True)
+class Knows:
+    """What the prior is told besides rotations, and whether trackers' noise is taken out; see PoseSolver."""
+
+    height: bool
+    travel: bool
+    acceleration: bool
+    smoothing: bool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A batch of windows. `turn` takes the world to the heading-free frame, in which `rotation` (6D) and features are.
+
+    `location` [m] of the located joints, with its `location_stddev` [m], is in the world, smoothed; `rotation_stddev`
+    [rad].
+    """
+
+    turn: Float[Array, 'batch 3 3']
+    rotation: Float[Array, 'batch frame joint 6']
+    measured: Bool[Array, 'batch frame joint']
+    zeroed: Bool[Array, 'batch']
+    features: Float[Array, 'batch frame feature']
+    location: Float[Array, 'batch frame sensor 3']
+    location_valid: Bool[Array, 'batch frame sensor']
+    location_stddev: Float[Array, 'batch frame sensor']
+    rotation_stddev: Float[Array, 'joint']
+
+    @classmethod
+    def read(
+        cls, windows: Sequence[JointWindow], located: Sequence[int], knows: Knows, size: float, floor: float,
+        rate: float, acceleration: float,
+    ) -> 'Seen':  # fmt: skip
+        """Read windows of one person.
+
+        Args:
+            located: the joints that trackers may have located.
+            size: standing height of the head [m].
+            floor: its height [m].
+            rate: of the frames [Hz].
+            acceleration: of what trackers are worn on, rms [m/s^2].
+        """
+        rot, measured, place, valid = (
+            np.stack([getattr(window, name).numpy() for window in windows])
+            for name in ('rot_world_joint', 'rot_valid', 'location', 'location_valid')
+        )
+        joints = list(located)
+        stddev = windows[0].position_stddev.numpy()[joints]
+        location, spread = _smoothed(
+            place[:, :, joints], valid[:, :, joints], stddev, rate, acceleration, knows.smoothing
+        )
+        turn = np.stack([_about_z(-_heading(*row)) for row in zip(rot, measured)])
+        sixd = (turn[:, None, None] @ rot[..., :2]).swapaxes(-1, -2).reshape(*rot.shape[:3], 6)
+        features = np.zeros((*rot.shape[:2], CONDITION_FEATURES), dtype=np.float32)
+        rows = features[..., :_JOINT_PART].reshape(*rot.shape[:3], JOINT_FEATURES)
+        rows[..., :6], rows[..., 6] = sixd * measured[..., None], measured
+        zeroed = np.array([window.zeroed for window in windows])
+        features[..., _JOINT_PART + 2] = zeroed[:, None]
+        if smpl22.HEAD in joints:
+            column = joints.index(smpl22.HEAD)
+            head = (turn[:, None] @ location[:, :, column, :, None])[..., 0]
+            _tell_head(features, rows, head, valid[:, :, smpl22.HEAD], knows, size, floor)
+        if knows.acceleration:
+            _tell_acceleration(features, windows, turn / size)
+        return cls(
+            turn, sixd, measured, zeroed, features, location, valid[:, :, joints], spread,
+            windows[0].rotation_stddev.numpy().astype(np.float64),
+        )  # fmt: skip
+
+
+def _tell_head(
+    features: Float[Array, 'batch frame feature'], rows: Float[Array, 'batch frame joint part'],
+    head: Float[Array, 'batch frame 3'], seen: Bool[Array, 'batch frame'], knows: Knows, size: float, floor: float,
+) -> None:  # fmt: skip
+    """Its height and its travel; see Condition.features and condition.travel."""
+    if knows.height:
+        height = (head[..., 2] - floor) / size
+        features[..., _JOINT_PART] = HEIGHT_GAIN * (height - 1) * seen
+        features[..., _JOINT_PART + 1] = seen
+    if knows.travel:
+        for row, place, there in zip(rows[:, :, smpl22.HEAD], head / size, seen):
+            known = np.zeros(len(there), dtype=bool)
+            last = len(there) - 1 - int(there[::-1].argmax())
+            unbroken = there[1:] & there[:-1] & (np.square(np.diff(place, axis=0)).sum(-1) <= JUMP**2)
+            breaks = np.flatnonzero(~unbroken[:last])
+            known[(breaks[-1] + 1 if len(breaks) else 0) : last + 1] = there[last]
+            row[:, 7:10] = LOCATION_GAIN * (place - place[last]) * known[:, None]
+            row[:, 10] = known
+
+
+def _tell_acceleration(
+    features: Float[Array, 'batch frame feature'], windows: Sequence[JointWindow], turn: Float[Array, 'batch 3 3']
+) -> None:
+    valid = np.stack([window.acceleration_valid.numpy() for window in windows])
+    if valid.any():
+        felt = np.stack([window.acceleration.numpy() for window in windows])
+        part = features[..., _JOINT_PART + 3 :].reshape(*valid.shape, 4)
+        part[..., :3] = ACCELERATION_GAIN * (turn[:, None, None] @ felt[..., None])[..., 0] * valid[..., None]
+        part[..., 3] = valid
+
+
+def _heading(rot: Float[Array, 'frame joint 3 3'], valid: Bool[Array, 'frame joint']) -> float:
+    """See window_heading [rad]."""
+    anywhere = valid.any(0)
+    for joint in ANCHOR_ORDER:
+        if anywhere[joint]:
+            m = rot[len(valid) - 1 - int(valid[::-1, joint].argmax()), joint].tolist()
+            return math.atan2(m[1][0] - m[0][1], m[0][0] + m[1][1])
+    return 0.0
+
+
+def _about_z(angle: float) -> Float[Array, '3 3']:
+    c, s = math.cos(angle), math.sin(angle)
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _smoothed(
+    place: Float[Array, 'batch frame sensor 3'], valid: Bool[Array, 'batch frame sensor'],
+    stddev: Float[Array, 'sensor'], rate: float, acceleration: float, wanted: bool,
+) -> tuple[Float[Array, 'batch frame sensor 3'], Float[Array, 'batch frame sensor']]:  # fmt: skip
+    """See smoothing.smoothed; what it does depends on who was seen when, which seldom changes."""
+    spread = np.broadcast_to(stddev.astype(np.float64), valid.shape)
+    if not wanted or not valid.size:
+        return place.astype(np.float64), spread
+    likely, left = np.array(place, dtype=np.float64), np.array(spread)
+    for row, own in enumerate(valid):
+        for column, seen in enumerate(own.T):
+            weights, after = _smoother(seen.tobytes(), float(stddev[column]), rate, acceleration)
+            likely[row, seen, column] = (weights @ place[row, :, column])[seen]
+            left[row, :, column] = after
+    return likely, left
+
+
+@functools.lru_cache(maxsize=256)
+def _smoother(
+    valid: bytes, stddev: float, rate: float, acceleration: float
+) -> tuple[Float[Array, 'frame frame'], Float[Array, 'frame']]:
+    return smoother(np.frombuffer(valid, dtype=bool), stddev, rate, acceleration)

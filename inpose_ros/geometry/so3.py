@@ -1,0 +1,68 @@
+"""SO(3) in NumPy, for the few matrices of one frame: there PyTorch's cost is that of calling its operations.
+
+The same maps as in rotation.py, in double precision; `test_so3.py` holds the twins together.
+"""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+Array = np.ndarray
+_NEAR_HALF_TURN = 3.0  # [rad] from here on the axis is not to be had from sines
+
+
+def skew(v: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
+    """The matrix [v]x with [v]x u = v x u."""
+    result = np.zeros((*v.shape, 3))
+    result[..., 2, 1], result[..., 0, 2], result[..., 1, 0] = v[..., 0], v[..., 1], v[..., 2]
+    return result - result.swapaxes(-1, -2)
+
+
+def exp_with_jacobian(
+    rotvec: Float[Array, '*batch 3'],
+) -> tuple[Float[Array, '*batch 3 3'], Float[Array, '*batch 3 3']]:
+    """Rotation matrix of a rotation vector [rad], and the right Jacobian there (Sola et al., 2018, eq. 143)."""
+    angle = np.linalg.norm(rotvec, axis=-1)[..., None, None]
+    square = np.square(angle)
+    with np.errstate(invalid='ignore', divide='ignore'):
+        near = angle < 1e-2  # there the series are exact to 1e-13
+        sine = np.where(near, 1 - square / 6 + square**2 / 120, np.sin(angle) / angle)
+        cosine = np.where(near, 0.5 - square / 24 + square**2 / 720, (1 - np.cos(angle)) / square)
+        third = np.where(near, 1 / 6 - square / 120 + square**2 / 5040, (angle - np.sin(angle)) / (square * angle))
+    hat = skew(rotvec)
+    hat2 = hat @ hat
+    return np.eye(3) + sine * hat + cosine * hat2, np.eye(3) - cosine * hat + third * hat2
+
+
+def exp(rotvec: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
+    """Rotation matrix of a rotation vector [rad]."""
+    return exp_with_jacobian(rotvec)[0]
+
+
+def log(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 3']:
+    """Rotation vector [rad] of a rotation matrix, of length at most pi."""
+    axis = np.stack(
+        (rot[..., 2, 1] - rot[..., 1, 2], rot[..., 0, 2] - rot[..., 2, 0], rot[..., 1, 0] - rot[..., 0, 1]), -1
+    )
+    sine = np.sqrt((axis * axis).sum(-1)) / 2
+    angle = np.arctan2(sine, (np.trace(rot, axis1=-2, axis2=-1) - 1) / 2)
+    vector = axis * (np.where(sine < 1e-9, 1.0, angle / np.maximum(sine, 1e-12)) / 2)[..., None]
+    far = angle > _NEAR_HALF_TURN
+    if far.any():
+        vector[far] = Rotation.from_matrix(rot[far]).as_rotvec()
+    return vector
+
+
+def slerp(
+    start: Float[Array, '*batch 3 3'], end: Float[Array, '*batch 3 3'], fraction: Float[Array, '*batch']
+) -> Float[Array, '*batch 3 3']:
+    """The rotation at a fraction of the shortest way from one to the other."""
+    return start @ exp(fraction[..., None] * log(start.swapaxes(-1, -2) @ end))
+
+
+def from_sixd(sixd: Float[Array, '*batch 6']) -> Float[Array, '*batch 3 3']:
+    """Pi(r): see rotation.matrix_from_6d."""
+    first = sixd[..., :3] / np.linalg.norm(sixd[..., :3], axis=-1, keepdims=True)
+    second = sixd[..., 3:] - (first * sixd[..., 3:]).sum(-1, keepdims=True) * first
+    second = second / np.linalg.norm(second, axis=-1, keepdims=True)
+    return np.stack((first, second, np.cross(first, second)), -1)

@@ -1,0 +1,31 @@
+import numpy as np
+import torch
+
+from inpose_ros.geometry import rotation, so3
+
+
+def _vectors(lengths: list[float]) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    axis = torch.randn(len(lengths), 3, generator=generator, dtype=torch.float64)
+    return torch.tensor(lengths, dtype=torch.float64)[:, None] * torch.nn.functional.normalize(axis, dim=-1)
+
+
+def test_exp_its_jacobian_and_log_are_those_of_pytorch() -> None:
+    vector = _vectors([0.0, 1e-12, 1e-9, 1e-4, 9e-3, 1.1e-2, 0.5, 2.0, 2.99, 3.1, np.pi - 1e-7])
+    turn, jacobian = so3.exp_with_jacobian(vector.numpy())
+    assert np.abs(turn - rotation.exp(vector).numpy()).max() < 1e-12
+    assert np.abs(jacobian - rotation.right_jacobian(vector).numpy()).max() < 1e-10
+    assert np.abs(so3.log(turn) - vector.numpy()).max() < 1e-7
+    assert np.abs(so3.exp(so3.log(turn)) - turn).max() < 1e-9
+
+
+def test_the_way_between_two_rotations_is_that_of_pytorch() -> None:
+    start, end = rotation.exp(_vectors([0.1, 1.0, 2.0])), rotation.exp(_vectors([1.2, 1.1, 0.2]))
+    fraction = torch.tensor([0.0, 0.3, 1.0], dtype=torch.float64)
+    found = so3.slerp(start.numpy(), end.numpy(), fraction.numpy())
+    assert np.abs(found - rotation.slerp(start, end, fraction).numpy()).max() < 1e-12
+
+
+def test_columns_become_the_rotations_of_pytorch() -> None:
+    sixd = torch.randn(5, 22, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert np.abs(so3.from_sixd(sixd.numpy()) - rotation.matrix_from_6d(sixd).numpy()).max() < 1e-12
