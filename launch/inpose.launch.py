@@ -4,7 +4,7 @@ For example `ros2 launch inpose_ros inpose.launch.py sensors:=headset_controller
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
@@ -18,6 +18,7 @@ ARGUMENTS = {
     'sensors': ('', 'sensors file: a path, or a name in config/sensors of this package; empty: none (or demo.yaml)'),
     'params_file': ('', 'parameter file, as config/inpose.yaml; what it sets overrides the sensors file'),
     'device': ('', 'auto, cpu or cuda; empty: as the parameter file says'),
+    'bodies': ('', 'names of the people to track in one process, as anna,ben; empty: one, without a name'),
     'body_id': ('', 'whose body it is; empty: as the parameter file says'),
     'frame_prefix': ('', 'goes before the name of each frame, as anna/; empty: as the parameter file says'),
     'namespace': ('', 'namespace of the nodes and their topics'),
@@ -69,8 +70,18 @@ def parameter_files(value: Mapping[str, str]) -> list[str]:
     return [*([str(sensors_path(sensors))] if sensors else []), *filter(None, [value['params_file']])]
 
 
+def body_names(bodies: str) -> list[str]:
+    """The names in anna,ben."""
+    return [name for name in (part.strip() for part in bodies.split(',')) if name]
+
+
+def body_namespaces(namespace: str, bodies: Sequence[str]) -> list[str]:
+    """Where the topics of each body are."""
+    return [f'{namespace}/{body}' if namespace else body for body in bodies] or [namespace]
+
+
 def rviz(shared: Mapping[str, object]) -> Action:
-    """RViz in the namespace of the nodes, whose topics its file names without one; or a word why not."""
+    """RViz in the namespace of a body, whose topics its file names without one; or a word why not."""
     try:
         get_package_prefix('rviz2')
     except PackageNotFoundError:
@@ -85,28 +96,39 @@ def nodes(context: LaunchContext) -> list[Action]:
     value = {name: context.perform_substitution(LaunchConfiguration(name)) for name in ARGUMENTS}
     files, heard = parameter_files(value), discovery_range(value['localhost_only'], os.environ)
     chosen = {name: value[name] for name in CHOSEN if value[name]}
-    environment = {'ROS_AUTOMATIC_DISCOVERY_RANGE': heard}
-    shared = {'namespace': value['namespace'], 'output': 'screen', 'additional_env': environment}
+    bodies = body_names(value['bodies'])
+    shared = {'output': 'screen', 'additional_env': {'ROS_AUTOMATIC_DISCOVERY_RANGE': heard}}
     log = ['--log-level', value['log_level']]
     tracker = Node(
         **shared,
+        namespace=value['namespace'],
         package='inpose_ros',
         executable='inpose',
-        name='inpose',
-        parameters=[*files, chosen, {'autostart': is_true('autostart', value['autostart'])}],
+        name=None if bodies else 'inpose',  # the parameters below are those of the node named here; of all, if none is
+        parameters=[
+            *files,
+            chosen,
+            {'autostart': is_true('autostart', value['autostart'])},
+            *([{'bodies': bodies}] if bodies else []),
+        ],
         ros_arguments=[*log, '--enclave', '/inpose_ros/inpose'],  # counts only where ROS_SECURITY_ENABLE is set
     )
-    player = Node(
-        **shared,
-        package='inpose_ros',
-        executable='inpose_play',
-        name='inpose_play',
-        parameters=[*files, {'loop': True}],
-        ros_arguments=[*log, '--enclave', '/inpose_ros/inpose_play'],
-        condition=IfCondition(value['demo']),
-    )
+    places = [{**shared, 'namespace': place} for place in body_namespaces(value['namespace'], bodies)]
+    players = [
+        Node(
+            **place,
+            package='inpose_ros',
+            executable='inpose_play',
+            name='inpose_play',
+            parameters=[*files, {'loop': True}],
+            ros_arguments=[*log, '--enclave', '/inpose_ros/inpose_play'],
+            condition=IfCondition(value['demo']),
+        )
+        for place in places
+    ]
     told = LogInfo(msg=f'the nodes are discovered within: {heard} (localhost_only:=true or false)')
-    return [tracker, player, told, *([rviz(shared)] if is_true('rviz', value['rviz']) else [])]
+    views = [rviz(place) for place in places] if is_true('rviz', value['rviz']) else []
+    return [tracker, *players, told, *views]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -12,6 +12,7 @@ from inpose_ros.diffusion import checkpoint
 from inpose_ros.diffusion.backend import Backend, TorchBackend, backend_for
 from inpose_ros.diffusion.denoiser import JOINTS, Condition, Denoiser, Prediction
 from inpose_ros.diffusion.schedule import NoiseSchedule
+from inpose_ros.diffusion.shared_backend import SharedBackend
 from inpose_ros.geometry import rotation
 
 _TANGENT = 3 * JOINTS
@@ -77,9 +78,20 @@ class MotionPrior:
         return prior
 
     def beside(self) -> 'MotionPrior':
-        """The same prior for another thread: a backend runs in one at a time, so this has one of its own."""
+        """The same prior for another thread: a backend runs in one at a time, so this has one of its own.
+
+        One that is shared serves this thread too.
+        """
+        if isinstance(self.backend, SharedBackend):
+            return self
         other = MotionPrior(self.denoiser, self.spread, self.device)
         other.backend = backend_for(self.backend.name, self.denoiser, self.device, self._threads)
+        return other
+
+    def shared(self, most: int) -> 'MotionPrior':
+        """The same prior for any number of threads, whose passes go together, up to so many windows."""
+        other = MotionPrior(self.denoiser, self.spread, self.device)
+        other.backend, other._threads = SharedBackend(self.backend, most), self._threads
         return other
 
     @property

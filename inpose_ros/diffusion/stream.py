@@ -298,3 +298,8 @@ def _levels(steps: int) -> list[int]:
     """Noise levels of so many steps: from further up, in even steps, down to the one of a single step."""
     top = min(_SCRATCH, _LEVEL + _LEVELS_APART * (steps - 1))
     return np.linspace(top, _LEVEL, steps).round().astype(int).tolist()
+
+
+def noise_levels(steps: int) -> list[int]:
+    """Every level at which a solver of so many steps may ask the network, in a hurry or not."""
+    return sorted({_SCRATCH}.union(*map(_levels, range(1, steps + 1))))

@@ -9,7 +9,8 @@ import torch
 from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.bones import BodyEstimator
-from inpose_ros.diffusion.loading import load_solver
+from inpose_ros.diffusion.loading import load_prior, shared_prior, solver_for
+from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.node.learning import Estimator
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.tracking import Solver
@@ -37,12 +38,42 @@ def build_solver(params: NodeParameters, skeleton: Skeleton) -> Solver:
     Raises:
         ModelError, DeviceError: it cannot be had; the text says why.
     """
-    model = Path(params.model) if params.model else None
-    # Half of the cores: with all of them, the network's threads and those of DDS and Python wait for each other.
-    threads = params.threads or max(1, len(os.sched_getaffinity(0)) // 2)
+    return _solver(_prior(params), params, skeleton)
+
+
+class SharedNetworks:
+    """Solvers for several bodies in one process: a network that they have in common is loaded once and run together.
+
+    Bodies that want another model, device, backend, or number of threads or steps share another network.
+    """
+
+    def __init__(self, bodies: int) -> None:
+        self._bodies = bodies
+        self._priors: dict[tuple, MotionPrior] = {}
+
+    def build_solver(self, params: NodeParameters, skeleton: Skeleton) -> Solver:
+        """As build_solver."""
+        if params.method == 'paper':  # its gradient goes back through passes of its own
+            return build_solver(params, skeleton)
+        wanted = (params.model, params.device, params.backend, _threads(params), params.steps)
+        if wanted not in self._priors:
+            self._priors[wanted] = shared_prior(_prior(params), self._bodies, params.steps)
+        return _solver(self._priors[wanted], params, skeleton)
+
+
+def _threads(params: NodeParameters) -> int:
+    """Half of the cores: with all of them, the network's threads and those of DDS and Python wait for each other."""
+    return params.threads or max(1, len(os.sched_getaffinity(0)) // 2)
+
+
+def _prior(params: NodeParameters) -> MotionPrior:
+    model, threads = Path(params.model) if params.model else None, _threads(params)
     torch.set_num_threads(threads)
+    return load_prior(model, params.device, params.method, backend=params.backend, threads=threads)
+
+
+def _solver(prior: MotionPrior, params: NodeParameters, skeleton: Skeleton) -> Solver:
     deadline = params.deadline_ms / 1e3 if params.deadline_ms > 0 else _SHARE / params.rate
-    return load_solver(
-        model, params.device, skeleton, method=params.method, backend=params.backend, threads=threads,
-        steps=params.steps, lag=params.lag, deadline=deadline, seed=params.seed,
-    )  # fmt: skip
+    return solver_for(
+        prior, skeleton, params.method, steps=params.steps, lag=params.lag, deadline=deadline, seed=params.seed
+    )

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.logging import get_logger
 
 from inpose_ros.body import smpl22
 from inpose_ros.body.proportions import BodyGuess
@@ -18,6 +18,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.errors import InPoseError
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import parameters, qos
+from inpose_ros.node.bodies import body_nodes, named_bodies
 from inpose_ros.node.building import build_estimator, build_solver, first_guess
 from inpose_ros.node.diagnostics import diagnostics_from
 from inpose_ros.node.health import Health
@@ -25,7 +26,7 @@ from inpose_ros.node.intake import Intake, sensor_from
 from inpose_ros.node.learning import BodyLearner, Estimator
 from inpose_ros.node.live import LiveParameters
 from inpose_ros.node.parameters import NodeParameters
-from inpose_ros.node.process import ros
+from inpose_ros.node.process import ros, spin
 from inpose_ros.node.publishers import BodyPublishers
 from inpose_ros.node.services import BodyServices
 from inpose_ros.node.silence import SilenceWatch
@@ -60,6 +61,7 @@ class InPoseNode(LifecycleNode):
         self,
         solver_factory: Callable[[NodeParameters, Skeleton], Solver] = build_solver,
         estimator_factory: Callable[[NodeParameters, Solver, BodyGuess], Estimator] = build_estimator,
+        defaults: NodeParameters = parameters.DEFAULTS,
         **options: object,
     ) -> None:
         super().__init__('inpose', **options)
@@ -78,7 +80,7 @@ class InPoseNode(LifecycleNode):
         self._resets = 0
         self._offered: tuple[int, int] | None = None
         self._silence, self._watched_ns = SilenceWatch(), 0
-        parameters.declare(self)
+        parameters.declare(self, defaults)
         self._live = LiveParameters(self, lambda: self._intake)
         self._body_services = BodyServices(self, lambda: self.state, self._reset)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.OUTPUT)
@@ -285,14 +287,12 @@ class InPoseNode(LifecycleNode):
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the node until SIGINT or SIGTERM."""
+    """Run the node, or one for each of `bodies`, until SIGINT or SIGTERM; ends with status 1 where they will not do."""
     sys.setswitchinterval(1e-4)  # the solving thread and the callbacks take turns quickly: less latency
     with ros(args):
-        node = InPoseNode()
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
         try:
-            executor.spin()
-        finally:
-            executor.shutdown()
-            node.destroy_node()
+            nodes = body_nodes(InPoseNode, named_bodies())
+        except InPoseError as error:
+            get_logger('inpose').error(f'not started: {error}')
+            raise SystemExit(1) from None
+        spin(nodes)

@@ -120,8 +120,11 @@ class WornParameters:
 
 @dataclass(frozen=True)
 class NodeParameters(WornParameters):
-    """The node's own parameters; `autostart` is read when the process starts, all others when the node configures."""
+    """The node's own parameters, read when it configures; `bodies` and `autostart` when the process starts."""
 
+    bodies: tuple[str, ...] = parameter(
+        ('',), 'Names of the bodies that this process tracks, each by a node in a namespace of that name; empty: one.'
+    )
     frame_prefix: str = parameter('human/', 'Goes before the name of each link on /tf and in the URDF.')
     body_id: str = parameter('anonymous', 'Whose body it is, as in REP-155.')
     rate: float = parameter(30.0, 'Poses a second [Hz].', ge=1.0, le=120.0)
@@ -164,10 +167,29 @@ class NodeParameters(WornParameters):
             raise ParameterError(f'floor_height is {self.floor_height:g}; write -100 to 100, or NaN with body.estimate')
 
 
-def declare(node: Node) -> None:
+DEFAULTS = NodeParameters()
+
+
+def bodies(node: Node) -> tuple[str, ...]:
+    """The names of the bodies that a process tracks; none: one body, without a name.
+
+    Raises:
+        ParameterError: they are no names, or not apart; the text names what would do.
+    """
+    (row,) = (row for row in fields(NodeParameters) if row.name == 'bodies')
+    problem = _declared(node, row, '')
+    if problem:
+        raise problem
+    names = tuple(filter(None, node.get_parameter(row.name).value))
+    if len(set(names)) < len(names) or not all(name.isidentifier() and name.isascii() for name in names):
+        raise ParameterError(f'bodies is {list(names)}; give each a name of letters, digits and _, such as [anna, ben]')
+    return names
+
+
+def declare(node: Node, defaults: NodeParameters = DEFAULTS) -> None:
     """Declare all that have sound values, so that they can be listed before the node is configured."""
     for row in fields(NodeParameters):
-        _declared(node, row, '')
+        _declared(node, row, '', getattr(defaults, row.name))
     names = node.get_parameter('sensors').value if node.has_parameter('sensors') else ()
     for sensor in names or ():
         declare_sensor(node, sensor)
@@ -240,12 +262,17 @@ def _descriptor(row: Field) -> ParameterDescriptor:
     return text
 
 
-def _declared(node: Node, row: Field, prefix: str) -> ParameterError | None:
-    """Declare one parameter unless it is; what is wrong with its override, if anything."""
+def _declared(node: Node, row: Field, prefix: str, default: Any = None) -> ParameterError | None:
+    """Declare one parameter unless it is; what is wrong with its override, if anything.
+
+    Args:
+        default: None: the one that is written down.
+    """
     name = _ros_name(row, prefix)
     if node.has_parameter(name):
         return None
-    default = list(row.default) if isinstance(row.default, tuple) else row.default
+    default = row.default if default is None else default
+    default = list(default) if isinstance(default, tuple) else default
     try:
         node.declare_parameter(name, default, _descriptor(row))
     except InvalidParameterTypeException as error:

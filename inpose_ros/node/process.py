@@ -2,12 +2,13 @@
 
 import gc
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
+from rclpy.node import Node
 
 
 @contextmanager
@@ -33,3 +34,16 @@ def ros(args: list[str] | None = None) -> Iterator[None]:
     finally:
         rclpy.try_shutdown()
         gc.freeze()
+
+
+def spin(nodes: Sequence[Node]) -> None:
+    """Serve these nodes until the process is to end, and destroy them."""
+    executor = SingleThreadedExecutor()
+    for node in nodes:
+        executor.add_node(node)
+    try:
+        executor.spin()
+    finally:
+        executor.shutdown()
+        for node in nodes:
+            node.destroy_node()

@@ -54,6 +54,15 @@ def test_the_player_starts_only_in_the_demo(module):
         assert tracker.condition is None and player.condition.evaluate(context) == (demo == 'true')
 
 
+def test_each_body_has_a_player_and_a_view_and_all_have_one_tracker(module, monkeypatch):
+    monkeypatch.setattr(module, 'get_package_prefix', lambda package: '/somewhere')
+    context = context_with(module, demo='true', rviz='true', namespace='lab', bodies='anna, ben')
+    actions = [action for action in module.nodes(context) if not isinstance(action, LogInfo)]
+    assert [action.node_executable for action in actions] == ['inpose', *2 * ['inpose_play'], *2 * ['rviz2']]
+    assert module.body_namespaces('lab', ['anna', 'ben']) == ['lab/anna', 'lab/ben']
+    assert module.body_namespaces('', ['anna']) == ['anna'] and module.body_namespaces('lab', []) == ['lab']
+
+
 @pytest.mark.parametrize(
     ('said', 'meant'), [('true', True), ('True', True), ('1', True), ('false', False), ('0', False)]
 )
@@ -156,4 +165,10 @@ def test_the_launch_file_brings_up_the_tracker_which_an_interrupt_ends_cleanly()
 def test_the_demo_tracks_its_invented_person_and_ends_cleanly():
     words = {'playing', 'sensors are sending; publishing'}
     heard, ended = run('demo.launch.py', words, localhost_only='true', namespace='demo_test')
+    assert heard == words and ended == {'inpose': 0, 'inpose_play': 0}
+
+
+def test_several_bodies_are_tracked_by_one_process_each_by_its_own_player():
+    words = {f'[bodies_test.{name}.inpose]: sensors are sending' for name in ('anna', 'ben')}
+    heard, ended = run('demo.launch.py', words, localhost_only='true', namespace='bodies_test', bodies='anna,ben')
     assert heard == words and ended == {'inpose': 0, 'inpose_play': 0}

@@ -187,11 +187,11 @@ class Wearer:
 
 
 def pose(sensor: str, stamp_ns: int, yaw: float = 0.0) -> PoseStamped:
-    """A sensor at its joint's place in the T-pose, turned about the vertical."""
+    """A sensor at its joint's place in the T-pose, turned about the vertical; its name may have a namespace."""
     msg = PoseStamped()
     msg.header.frame_id = 'world'
     msg.header.stamp = stamp_from_ns(stamp_ns)
-    x, y, z = PLACES[sensor]
+    x, y, z = PLACES[sensor.rpartition('/')[2]]
     msg.pose.position = Point(x=x, y=y, z=z + 0.9)
     msg.pose.orientation.w, msg.pose.orientation.z = math.cos(yaw / 2), math.sin(yaw / 2)
     return msg

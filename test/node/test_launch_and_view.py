@@ -41,6 +41,11 @@ def started(path: Path) -> Iterator[dict[str, ast.expr]]:
             yield {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
 
 
+def words(expression: ast.expr) -> list[str]:
+    """The texts in an expression."""
+    return [part.value for part in ast.walk(expression) if isinstance(getattr(part, 'value', None), str)]
+
+
 def topics_in(part: object) -> Iterator[tuple[str, dict]]:
     """Every topic of an RViz file, with the class of its display."""
     for display in part['Visualization Manager']['Displays']:
@@ -90,7 +95,7 @@ def test_launch_arguments_that_are_parameters_are_those_of_the_node():
 def test_launched_executables_are_installed_under_the_names_of_their_nodes():
     rows = [row for row in started(LAUNCH) if ast.literal_eval(row['package']) == 'inpose_ros']
     names = [ast.literal_eval(row['executable']) for row in rows]
-    assert names == ['inpose', 'inpose_play'] == [ast.literal_eval(row['name']) for row in rows]
+    assert names == ['inpose', 'inpose_play'] == [word for row in rows for word in words(row['name'])]
     assert all((ROOT / 'scripts' / name).is_file() for name in names)
 
 
