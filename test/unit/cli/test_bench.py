@@ -1,6 +1,5 @@
 """`inpose bench`: each number means what it says, and the report has all that were promised."""
 
-import itertools
 import json
 import os
 import subprocess
@@ -55,7 +54,11 @@ class StandInSolver:
     timings = SOLVE
 
     def __init__(self, clock: TickingClock) -> None:
-        self.skeleton, self.clock, self.windows = Skeleton.mean(), clock, []
+        self.skeleton, self.clock, self.windows, self.checks = Skeleton.mean(), clock, [], 0
+
+    def check(self) -> tuple:
+        self.checks += 1
+        return ()
 
     def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState:
         self.windows.append(window)
@@ -95,6 +98,7 @@ def test_the_stages_are_those_of_the_solver_with_the_window_before_and_the_messa
     assert set(frames[0].seconds) == {*STAGES, 'whole'} and {frame.passes for frame in frames} == {3}
     for frame in frames:
         taken = dict(frame.seconds)
+        assert taken.pop('check') == 0.001  # after the pose is out: no part of the whole
         assert taken.pop('whole') == pytest.approx(sum(taken.values()) + 0.001)  # a look at the clock around the solve
         assert {name: taken[name] for name in SOLVE} == SOLVE
 
@@ -104,7 +108,10 @@ def test_percentiles_are_in_milliseconds_and_rise() -> None:
 
 
 def test_a_summary_has_every_stage_and_the_whole_beside_them() -> None:
-    frames = [Frame({'window': 0.001, **SOLVE, 'messages': 0.003, 'whole': 0.011}, passes) for passes in (1, 2, 2)]
+    frames = [
+        Frame({'window': 0.001, **SOLVE, 'messages': 0.003, 'check': 0.0, 'whole': 0.011}, passes)
+        for passes in (1, 2, 2)
+    ]
     found = summary(frames)
     assert list(found['stages']) == list(STAGES) and found['stages']['network']['p99_ms'] == pytest.approx(4)
     assert (found['p50_ms'], found['passes'], found['frames']) == (pytest.approx(11), 2, 3)
@@ -148,12 +155,6 @@ def test_the_machine_is_told_what_a_process_takes_until_it_has_ended() -> None:
     for look in (usage.cpu_seconds, usage.resident_mb):
         with pytest.raises(ProcessLookupError):
             look(child.pid)
-
-
-def test_steps_go_down_to_the_last_and_one_alone_is_the_noisiest() -> None:
-    assert bench_cost._steps(1) == [999] and bench_cost._steps(2) == [999, 300]
-    eight = bench_cost._steps(8)
-    assert len(eight) == 8 and all(a > b for a, b in itertools.pairwise(eight))
 
 
 @pytest.fixture(scope='module')
