@@ -5,18 +5,12 @@ descriptors that `ros2 param describe` shows all come from their fields.
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from itertools import combinations
-from types import MappingProxyType
 from typing import Any
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.exceptions import (
-    InvalidParameterTypeException,
-    InvalidParameterValueException,
-    InvalidTopicNameException,
-)
+from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
 from rclpy.validate_topic_name import validate_topic_name
 from typing_extensions import Self
@@ -25,31 +19,11 @@ from inpose_ros.body import smpl22
 from inpose_ros.diffusion.backend import NAMES
 from inpose_ros.diffusion.loading import METHODS
 from inpose_ros.errors import ParameterError
+from inpose_ros.node.parameter_table import NOTHING, declared, parameter, ros_name, values
 from inpose_ros.sensing.measurement import TYPES
 
 # What a topic that is not given is called, for each type but pose and pose_cov.
 _TOPICS = {'imu': 'imu', 'odometry': 'odom'}
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-def parameter(
-    default: Any,
-    meaning: str,
-    *,
-    ge: float | None = None,
-    le: float | None = None,
-    one_of: tuple[str, ...] = (),
-    name: str = '',
-    live: bool = False,
-) -> Any:
-    """A field of a dataclass of parameters.
-
-    Args:
-        name: the ROS name where it differs from the field's (`body.stature`).
-        live: may be set while the node is configured; all others are read when it configures.
-    """
-    bounds = {'meaning': meaning, 'ge': ge, 'le': le, 'one_of': one_of, 'name': name, 'live': live}
-    return field(default=default, metadata=bounds)
 
 
 @dataclass(frozen=True)
@@ -108,7 +82,7 @@ class WornParameters:
         Raises:
             ParameterError: a value that would not do; the text names one that would.
         """
-        own = cls(**dict(_values(node, cls, '')))
+        own = cls(**dict(values(node, cls, '')))
         own.check()
         return own, worn(node)
 
@@ -177,7 +151,7 @@ def bodies(node: Node) -> tuple[str, ...]:
         ParameterError: they are no names, or not apart; the text names what would do.
     """
     (row,) = (row for row in fields(NodeParameters) if row.name == 'bodies')
-    problem = _declared(node, row, '')
+    problem = declared(node, row, '')
     if problem:
         raise problem
     names = tuple(filter(None, node.get_parameter(row.name).value))
@@ -189,7 +163,7 @@ def bodies(node: Node) -> tuple[str, ...]:
 def declare(node: Node, defaults: NodeParameters = DEFAULTS) -> None:
     """Declare all that have sound values, so that they can be listed before the node is configured."""
     for row in fields(NodeParameters):
-        _declared(node, row, '', getattr(defaults, row.name))
+        declared(node, row, '', getattr(defaults, row.name))
     names = node.get_parameter('sensors').value if node.has_parameter('sensors') else ()
     for sensor in names or ():
         declare_sensor(node, sensor)
@@ -199,7 +173,7 @@ def declare_sensor(node: Node, sensor: str) -> None:
     """Declare what can be set for a sensor, at its defaults or as the parameter file has it."""
     if sensor.isidentifier():
         for row in fields(SensorParameters):
-            _declared(node, row, f'{sensor}.')
+            declared(node, row, f'{sensor}.')
 
 
 def is_of_a_sensor(name: str) -> bool:
@@ -208,17 +182,15 @@ def is_of_a_sensor(name: str) -> bool:
     return sensor.isidentifier() and own in {row.name for row in fields(SensorParameters)}
 
 
-def worn(node: Node, changes: Mapping[str, Any] = _NOTHING) -> dict[str, SensorParameters]:
+def worn(node: Node, changes: Mapping[str, Any] = NOTHING) -> dict[str, SensorParameters]:
     """The sensors as they are, or as they would be with some parameters changed; by ROS name.
 
     Raises:
         ParameterError: that would not do; the text names what would.
     """
-    names = dict(_values(node, WornParameters, '', changes))['sensors']
+    names = dict(values(node, WornParameters, '', changes))['sensors']
     _check_names(names)
-    rows = {
-        sensor: SensorParameters(**dict(_values(node, SensorParameters, f'{sensor}.', changes))) for sensor in names
-    }
+    rows = {sensor: SensorParameters(**dict(values(node, SensorParameters, f'{sensor}.', changes))) for sensor in names}
     for sensor, row in rows.items():
         _check_sensor(row, f'{sensor}.')
     _check_topics(rows)
@@ -227,7 +199,7 @@ def worn(node: Node, changes: Mapping[str, Any] = _NOTHING) -> dict[str, SensorP
 
 def is_frozen(name: str) -> bool:
     """Whether a parameter of this ROS name takes effect only when the node configures."""
-    row = {_ros_name(row, ''): row for row in fields(NodeParameters)}.get(name)
+    row = {ros_name(row, ''): row for row in fields(NodeParameters)}.get(name)
     return row is not None and not row.metadata['live']
 
 
@@ -243,68 +215,6 @@ def checked_mount(name: str, values: tuple[float, ...]) -> tuple[float, ...]:
     if abs(math.hypot(*values[3:]) - 1) > 0.01:
         raise ParameterError(f'{name} has a quaternion of length {math.hypot(*values[3:]):.3f} instead of 1; {example}')
     return tuple(values)
-
-
-def _ros_name(row: Field, prefix: str) -> str:
-    return prefix + (row.metadata['name'] or row.name)
-
-
-def _descriptor(row: Field) -> ParameterDescriptor:
-    """Meaning and bounds as ROS tools show them; the range makes `ros2 param set` refuse what is outside."""
-    meta = row.metadata
-    text = ParameterDescriptor(description=meta['meaning'], additional_constraints=' | '.join(meta['one_of']))
-    if meta['ge'] is None:
-        return text
-    if row.type is int:
-        text.integer_range = [IntegerRange(from_value=meta['ge'], to_value=meta['le'], step=0)]
-    else:
-        text.floating_point_range = [FloatingPointRange(from_value=meta['ge'], to_value=meta['le'], step=0.0)]
-    return text
-
-
-def _declared(node: Node, row: Field, prefix: str, default: Any = None) -> ParameterError | None:
-    """Declare one parameter unless it is; what is wrong with its override, if anything.
-
-    Args:
-        default: None: the one that is written down.
-    """
-    name = _ros_name(row, prefix)
-    if node.has_parameter(name):
-        return None
-    default = row.default if default is None else default
-    default = list(default) if isinstance(default, tuple) else default
-    try:
-        node.declare_parameter(name, default, _descriptor(row))
-    except InvalidParameterTypeException as error:
-        return ParameterError(f'{name} has the wrong type; write it like {_example(row)} ({error})')
-    except InvalidParameterValueException as error:
-        return ParameterError(f'{name} {_wanted(row)} ({error})')
-    return None
-
-
-def _example(row: Field) -> str:
-    """The default as one would write it in YAML."""
-    return str(list(row.default)) if isinstance(row.default, tuple) else repr(row.default).lower()
-
-
-def _wanted(row: Field) -> str:
-    meta = row.metadata
-    if meta['one_of']:
-        return f'must be one of {", ".join(meta["one_of"])}'
-    bounds = f'must be between {meta["ge"]:g} and {meta["le"]:g}. ' if meta['ge'] is not None else 'will not do. '
-    return bounds + meta['meaning']
-
-
-def _values(node: Node, table: type, prefix: str, changes: Mapping[str, Any] = _NOTHING) -> Iterator[tuple[str, Any]]:
-    for row in fields(table):
-        name = _ros_name(row, prefix)
-        problem = _declared(node, row, prefix)
-        if problem:
-            raise problem
-        value = changes[name] if name in changes else node.get_parameter(name).value
-        if row.metadata['one_of'] and value not in row.metadata['one_of']:
-            raise ParameterError(f'{name} is {value!r}; it {_wanted(row)}')
-        yield row.name, tuple(value or ()) if isinstance(row.default, tuple) else value
 
 
 def _check_names(sensors: tuple[str, ...]) -> None:

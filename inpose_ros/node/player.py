@@ -30,7 +30,8 @@ from inpose_ros.node.conversions.sensors import (
 )
 from inpose_ros.node.faults import Outlet
 from inpose_ros.node.intake import sensor_from
-from inpose_ros.node.parameters import SensorParameters, WornParameters, parameter
+from inpose_ros.node.parameter_table import parameter
+from inpose_ros.node.parameters import SensorParameters, WornParameters
 from inpose_ros.node.process import ros
 from inpose_ros.sensing.measurement import Measurement
 
