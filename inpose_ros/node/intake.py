@@ -29,8 +29,9 @@ _HEARING = (*_DEVICE, 'time_offset')
 _MEANING = ('joint', 'mount', 'zeroed')
 
 
-# Messages are taken in so often [s], and whenever a pose is to be solved: less than their queue holds at 1 kHz.
-_FETCH_PERIOD = 0.015
+# Messages are taken in whenever a pose is to be solved, and so often [s] where that is seldom: less than their queue
+# holds at 1 kHz.
+_FETCH_PERIOD = 0.03
 
 
 def sensor_from(name: str, params: SensorParameters) -> Sensor:
@@ -87,7 +88,7 @@ class Intake:
 
     def _fetch_in_time(self) -> None:
         """Where nobody has asked for it just now."""
-        if time.monotonic() - self._fetched > _FETCH_PERIOD / 2:
+        if time.monotonic() - self._fetched > 0.8 * _FETCH_PERIOD:
             self.fetch()
 
     @property
