@@ -80,8 +80,8 @@ def frames(result: Mapping[str, object], figure: str, rate: float) -> str:
          ('likelihood in closed form (`ratio_closed_form`)', f'{result["ratio_closed_form"]:.0f}')],
     )  # fmt: skip
     curves = pages.paragraph(f"""
-        Medians of a solve; the dashed line is one frame at {rate:g} Hz. Window length (random weights) and sensors as
-        the node solves; steps and bodies with every window solved from scratch.
+        Medians of a solve as the node solves, windows of other lengths with random weights; several bodies are streams
+        in one batch. The dashed line is one frame at {rate:g} Hz.
     """)
     costs = _table(('varied', 'milliseconds'), [(name.replace('_', ' '), _listed(row))
                                                 for name, row in result['cost'].items()])  # fmt: skip
