@@ -288,7 +288,7 @@ class InPoseNode(LifecycleNode):
 
 def main(args: list[str] | None = None) -> None:
     """Run the node, or one for each of `bodies`, until SIGINT or SIGTERM; ends with status 1 where they will not do."""
-    sys.setswitchinterval(1e-4)  # the solving thread and the callbacks take turns quickly: less latency
+    sys.setswitchinterval(2e-3)  # both threads have much to do: at 0.1 ms a tenth of a core went into taking turns
     with ros(args):
         try:
             nodes = body_nodes(InPoseNode, named_bodies())
