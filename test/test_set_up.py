@@ -48,7 +48,7 @@ def test_every_requirement_has_an_exact_version():
     pinned = {line.split('==')[0].lower().replace('_', '-') for line in lines('constraints.txt')}
     for file in environment.REQUIREMENTS:
         for line in lines(file):
-            name = line.split('<')[0].split('==')[0].lower()
+            name = line.split(';')[0].split('<')[0].split('==')[0].strip().lower()
             assert name in pinned, f'{file}: {name} has no version in constraints.txt'
 
 
