@@ -6,10 +6,11 @@ import numpy as np
 
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.denoiser import CONDITION_FEATURES, JOINTS
+from inpose_ros.diffusion.levels import every_level
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule
 from inpose_ros.diffusion.solver import DEFAULT_MODEL, PoseSolver, select_device
-from inpose_ros.diffusion.stream import StreamSolver, noise_levels
+from inpose_ros.diffusion.stream import StreamSolver
 from inpose_ros.errors import ModelError
 
 METHODS = ('inpose', 'window', 'paper')
@@ -39,7 +40,7 @@ def shared_prior(prior: MotionPrior, bodies: int, steps: int = 1) -> MotionPrior
         noisy, features = (
             np.zeros((size, prior.frames, width), np.float32) for width in (6 * JOINTS, CONDITION_FEATURES)
         )
-        for step in noise_levels(steps):
+        for step in every_level(steps):
             shared.backend.rows(noisy, step, features)
     return shared
 

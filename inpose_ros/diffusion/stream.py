@@ -21,6 +21,7 @@ from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.denoiser import JOINTS
 from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose, told
+from inpose_ros.diffusion.levels import GUIDED, SCRATCH, guided_levels
 from inpose_ros.diffusion.pace import Pace
 from inpose_ros.diffusion.past import Blend, Past
 from inpose_ros.diffusion.prior import MotionPrior
@@ -30,8 +31,6 @@ from inpose_ros.diffusion.solver import TRACKED_ACCELERATION, PoseSolver, Poster
 from inpose_ros.geometry import so3
 from inpose_ros.sensing.resample import JointWindow
 
-_SCRATCH, _LEVEL = InPoseRule().steps  # noise levels: of a pass that knows no past, and of one that does
-_LEVELS_APART = 150  # of further steps, from noisier down to _LEVEL
 _FRESH_AFTER = 250_000_000  # a past that ended longer ago says nothing about now [ns]
 _DOUBTED = 0.85  # standard deviations between the stream and a pass without a past, rms over inferred joints: enough
 
@@ -149,7 +148,7 @@ class StreamSolver(PoseSolver):
         scratch, answer = self._from_scratch(seen, floor_height)
         inferred = ~seen.measured[:, self._frame]
         apart = so3.log(scratch.rot.swapaxes(-1, -2) @ newest.rot)
-        stddev = self._corrector.covariance(seen, answer, _SCRATCH).diagonal(0, 1, 2).reshape(apart.shape)
+        stddev = self._corrector.covariance(seen, answer, SCRATCH).diagonal(0, 1, 2).reshape(apart.shape)
         doubt = (np.square(apart) / np.maximum(stddev, 1e-8)).mean(-1)
         doubt = np.sqrt((doubt * inferred).sum(-1) / np.maximum(inferred.sum(-1), 1))
         wrong = [row for row in due if doubt[row] > _DOUBTED]
@@ -199,7 +198,7 @@ class StreamSolver(PoseSolver):
         turns = np.stack([self._turn_left(name, int(grid[self._frame])) for name, grid in zip(names, grids)])
         if not turns.any():
             return _Solved(seen, names, newest, newest, grids, floor)
-        blended = self._corrector(seen, answer, _LEVEL, self._trusted, floor, turns)
+        blended = self._corrector(seen, answer, GUIDED, self._trusted, floor, turns)
         return _Solved(seen, names, newest, newest.where(turns.any((1, 2)).tolist(), blended), grids, floor)
 
     def _turn_left(self, name: Hashable, stamp_ns: int) -> Float[Array, 'joint 3']:
@@ -208,8 +207,8 @@ class StreamSolver(PoseSolver):
         return np.zeros((JOINTS, 3)) if blend is None else blend.at(stamp_ns)
 
     def _from_scratch(self, seen: Seen, floor: float) -> tuple[FramePose, Answer]:
-        answer = self._asked(np.zeros((*seen.features.shape[:2], 6 * JOINTS)), _SCRATCH, seen)
-        return self._corrector(seen, answer, _SCRATCH, self._trusted, floor), answer
+        answer = self._asked(np.zeros((*seen.features.shape[:2], 6 * JOINTS)), SCRATCH, seen)
+        return self._corrector(seen, answer, SCRATCH, self._trusted, floor), answer
 
     def _from_past(
         self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
@@ -222,7 +221,7 @@ class StreamSolver(PoseSolver):
         clean = (columns @ seen.turn.swapaxes(-1, -2)[:, None, None]).reshape(seen.rotation.shape)
         count = self._pace.affordable(self.steps)
         self.hurried = count < self.steps
-        for level in _levels(count):
+        for level in guided_levels(count):
             clean = np.where(seen.measured[..., None], seen.rotation, clean)
             noisy = float(self.prior.schedule.alpha_bar[level]) ** 0.5 * clean
             answer = self._asked(noisy.reshape(*noisy.shape[:2], -1), level, seen)
@@ -292,14 +291,3 @@ class StreamSolver(PoseSolver):
         if located.any():
             spread = spread + float(window.position_stddev[anchor]) ** 2 * np.eye(3)
         return torch.from_numpy(spread)
-
-
-def _levels(steps: int) -> list[int]:
-    """Noise levels of so many steps: from further up, in even steps, down to the one of a single step."""
-    top = min(_SCRATCH, _LEVEL + _LEVELS_APART * (steps - 1))
-    return np.linspace(top, _LEVEL, steps).round().astype(int).tolist()
-
-
-def noise_levels(steps: int) -> list[int]:
-    """Every level at which a solver of so many steps may ask the network, in a hurry or not."""
-    return sorted({_SCRATCH}.union(*map(_levels, range(1, steps + 1))))

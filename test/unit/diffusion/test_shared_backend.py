@@ -8,10 +8,10 @@ import torch
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.backend import TorchBackend
 from inpose_ros.diffusion.denoiser import Condition, Prediction
+from inpose_ros.diffusion.levels import every_level
 from inpose_ros.diffusion.loading import shared_prior, solver_for
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.shared_backend import SharedBackend
-from inpose_ros.diffusion.stream import noise_levels
 
 from .examples import small_denoiser
 from .test_backend import _condition
@@ -170,4 +170,4 @@ def test_a_solver_asks_at_no_level_that_was_not_made_ready(method):
     solver = solver_for(prior, Skeleton.mean(), method, steps=3)
     solver.warm_up([15, 20, 21])
     solver.check()
-    assert gate.passes and {step for step, _ in gate.passes} <= set(noise_levels(3))
+    assert gate.passes and {step for step, _ in gate.passes} <= set(every_level(3))
