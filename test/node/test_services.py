@@ -129,6 +129,7 @@ def test_reset_heading_makes_the_user_face_forward(stage, wearer):
     stage.active()
     stage.until(lambda: bodies and abs(bodies[-1].rotation[smpl22.HEAD].z) > 0.3)
     wearer.yaw, wearer.turning = wearer.turning * (wearer.sent[-1] - wearer.start_ns) / 1e9, 0.0
+    stage.until(lambda: abs(abs(bodies[-1].rotation[smpl22.HEAD].z) - abs(math.sin(wearer.yaw / 2))) < 1e-6)
     response = stage.call(Trigger, 'inpose/reset_heading', Trigger.Request())
     assert response.success and 'faces +x' in response.message
     stage.until(lambda: abs(bodies[-1].rotation[smpl22.HEAD].z) < 1e-6)
