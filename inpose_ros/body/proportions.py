@@ -100,6 +100,7 @@ def residual_covariance() -> Float[Tensor, 'residual residual']:
     return rows.T @ rows + _REST**2 * torch.eye(rows.shape[1], dtype=torch.float64)
 
 
+@functools.cache
 def standing_head_row() -> Float[Tensor, 'bone_axis']:
     """The linear map from bones to the height [m] of a standing head above the floor, the sole included."""
     row = torch.zeros(len(smpl22.JOINTS), 3, dtype=torch.float64)

@@ -6,7 +6,7 @@ follow by generalised least squares, one sum over all that was ever observed. Ho
 stature, or the floor.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -185,6 +185,11 @@ class BodyEstimator:
         self._bones = start.skeleton.bones.double()
         residual = proportions.residual_columns()
         self._columns = torch.cat((proportions.factor_columns(start.skeleton).double(), residual), -1)
+        ratio = start.skeleton.stature / smpl22.MEAN_STATURE
+        self._residual_covariance = (
+            ratio**2 * max(start.residual, _SURELY**2) * proportions.residual_covariance()
+        )  # on a body of the start's size
+        self._residual_precision = torch.linalg.inv(self._residual_covariance)
         self.forget()
 
     def forget(self) -> None:
@@ -195,7 +200,17 @@ class BodyEstimator:
 
     def observe(self, window: JointWindow) -> None:
         """Take a window in: one pass of the prior."""
-        self.observe_all([window])
+        for _ in self.observing(window):
+            pass
+
+    def observing(self, window: JointWindow) -> Iterator[None]:
+        """As observe, in parts of a few milliseconds each, for who has something else to do in between."""
+        observed = seen(self.prior, [window])
+        yield
+        height = held_height(window)
+        self.take(observed, [] if height is None else [height])
+        yield
+        self._estimate = self._solved()
 
     def observe_all(self, windows: Sequence[JointWindow]) -> None:
         """As observe, for windows of the same sensors."""
@@ -243,7 +258,7 @@ class BodyEstimator:
         blocks = of_bones.unflatten(-1, (-1, 3)).unflatten(0, (-1, 3)).diagonal(dim1=0, dim2=2)
         variance = torch.einsum('ja,abj,jb->j', along, blocks, along)
         residual = covariance[len(FACTORS) : -1, len(FACTORS) : -1].trace() / (
-            size**2 * self._residual_covariance().trace()
+            size**2 * self._residual_covariance.trace()
         )
         skeleton = Skeleton(bones)
         return BodyEstimate(
@@ -255,18 +270,13 @@ class BodyEstimator:
             floor_stddev=float(covariance[-1, -1].sqrt()),
         )
 
-    def _residual_covariance(self) -> Float[Tensor, 'residual residual']:
-        """On a body of the start's size."""
-        ratio = self.start.skeleton.stature / smpl22.MEAN_STATURE
-        return ratio**2 * max(self.start.residual, _SURELY**2) * proportions.residual_covariance()
-
     def _normal_equations(self, size: float) -> tuple[Float[Tensor, 'state1 state1'], Float[Tensor, 'state1']]:
         """Of x and the floor, for somebody who is `size` times as large as the start."""
         spreads = torch.tensor([self.start.spreads[name] for name in FACTORS], dtype=torch.float64)
         spreads[0], spreads[1:] = proportions.SPREADS['stature'], size * spreads[1:].clamp(min=_SURELY)
         precision = torch.block_diag(
             spreads.square().reciprocal().diag(),
-            torch.linalg.inv(size**2 * self._residual_covariance()),
+            self._residual_precision / size**2,
             torch.tensor([[FLOOR_STDDEV**-2 if self._floor is None else 1e12]], dtype=torch.float64),
         )
         vector = torch.zeros(len(precision), dtype=torch.float64)

@@ -59,7 +59,6 @@ class MotionPrior:
         self.schedule = NoiseSchedule()
         self.spread = (spread or Spread.unmeasured()).to(self.device)
         self.backend: Backend = TorchBackend(self.denoiser)
-        self._threads = 1
 
     @classmethod
     def load(cls, folder: str | Path, device: torch.device, backend: str = 'torch', threads: int = 1) -> 'MotionPrior':
@@ -74,24 +73,13 @@ class MotionPrior:
         """
         denoiser, tensors = checkpoint.load(folder)
         prior = cls(denoiser, Spread(**tensors) if tensors else None, device)
-        prior.backend, prior._threads = backend_for(backend, prior.denoiser, device, threads), threads
+        prior.backend = backend_for(backend, prior.denoiser, device, threads)
         return prior
-
-    def beside(self) -> 'MotionPrior':
-        """The same prior for another thread: a backend runs in one at a time, so this has one of its own.
-
-        One that is shared serves this thread too.
-        """
-        if isinstance(self.backend, SharedBackend):
-            return self
-        other = MotionPrior(self.denoiser, self.spread, self.device)
-        other.backend = backend_for(self.backend.name, self.denoiser, self.device, self._threads)
-        return other
 
     def shared(self, most: int) -> 'MotionPrior':
         """The same prior for any number of threads, whose passes go together, up to so many windows."""
         other = MotionPrior(self.denoiser, self.spread, self.device)
-        other.backend, other._threads = SharedBackend(self.backend, most), self._threads
+        other.backend = SharedBackend(self.backend, most)
         return other
 
     @property

@@ -27,9 +27,9 @@ def first_guess(params: NodeParameters) -> BodyGuess:
 
 
 def build_estimator(params: NodeParameters, solver: Solver, guess: BodyGuess) -> Estimator:
-    """What estimates the bones, by the solver's prior, in a thread of its own."""
+    """What estimates the bones, by the solver's prior, in the solver's thread."""
     floor = None if math.isnan(params.floor_height) else params.floor_height
-    return BodyEstimator(solver.prior.beside(), guess, floor)
+    return BodyEstimator(solver.prior, guess, floor)
 
 
 def build_solver(params: NodeParameters, skeleton: Skeleton) -> Solver:

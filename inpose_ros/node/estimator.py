@@ -1,6 +1,7 @@
 """The lifecycle node: sensor topics in, a body out. It moves data and decides nothing."""
 
 import functools
+import gc
 import math
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
+from rclpy.guard_condition import GuardCondition
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
 
@@ -18,6 +20,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.errors import InPoseError
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import parameters, qos
+from inpose_ros.node.beat import Beat
 from inpose_ros.node.bodies import body_nodes, named_bodies
 from inpose_ros.node.building import build_estimator, build_solver, first_guess
 from inpose_ros.node.diagnostics import diagnostics_from
@@ -74,11 +77,12 @@ class InPoseNode(LifecycleNode):
         self._saved = False
         self._outputs: BodyPublishers | None = None
         self._worker: SolveWorker[Job] | None = None
-        self._student: SolveWorker[JointWindow] | None = None
-        self._tick_timer = None
+        self._idle: GuardCondition | None = None
+        self._beat: Beat | None = None
         self._facts: dict[str, str] = {}
         self._resets = 0
         self._offered: tuple[int, int] | None = None
+        self._put_off = False
         self._silence, self._watched_ns = SilenceWatch(), 0
         parameters.declare(self, defaults)
         self._live = LiveParameters(self, lambda: self._intake)
@@ -150,9 +154,10 @@ class InPoseNode(LifecycleNode):
         result = super().on_activate(state)
         self._outputs.describe(self._tracker.solver.skeleton)
         self._silence, self._offered = SilenceWatch(), None
-        self._student = SolveWorker(self._learn)
-        self._worker = SolveWorker(self._solve)
-        self._tick_timer = self.create_timer(1 / self._params.rate, self._tick)
+        self._idle = self.create_guard_condition(self._on_idle)
+        self._worker = SolveWorker(self._solve, self._idle.trigger)
+        self._beat = Beat(self, self._params.rate, self._intake.ear, self._make_pose, self._is_free, self._lose)
+        self._intake.on_news = self._beat.news
         return result
 
     @_told
@@ -178,13 +183,13 @@ class InPoseNode(LifecycleNode):
     def _halt(self) -> None:
         """Stop solving and publishing; waits for the pose at hand."""
         self._body_services.abort()
-        if self._tick_timer is not None:
-            self.destroy_timer(self._tick_timer)
-            self._tick_timer = None
+        if self._beat is not None:
+            self._beat.destroy()
+            self._beat = None
         if self._worker is not None:
             self._worker.stop()
-            self._student.stop()
-            self._worker = self._student = None
+            self._worker = None
+            self.destroy_guard_condition(self._idle)
             self._save_body()
 
     def _release(self) -> None:
@@ -202,8 +207,8 @@ class InPoseNode(LifecycleNode):
 
     # --- the work
 
-    def _tick(self) -> None:
-        """Hand what has come since the last tick to the solver's thread."""
+    def _make_pose(self) -> None:
+        """Hand what has come since the last pose to the solver's thread."""
         self._intake.fetch()
         self._watch_silence()
         newest = (self._epoch, self._intake.newest_stamp_ns)
@@ -211,8 +216,19 @@ class InPoseNode(LifecycleNode):
             return
         job = Job(self._intake.snapshot(), self._intake.sensors, self._epoch, self._body_state())
         self._offered = newest
-        if not self._worker.offer(job):
-            self._health.counts['dropped'] += 1
+        self._worker.offer(job)
+
+    def _is_free(self) -> bool:
+        return not self._worker.busy
+
+    def _lose(self) -> None:
+        self._health.counts['dropped'] += 1
+
+    def _on_idle(self) -> None:
+        """Take in what has come while the solver was busy, which now is at no pose's expense."""
+        if self._beat is not None:
+            self._intake.fetch()
+            self._beat.freed()
 
     def _solve(self, job: Job) -> None:
         """In the solver's thread: from a window to messages."""
@@ -220,22 +236,29 @@ class InPoseNode(LifecycleNode):
         if estimate is not None and job.epoch == self._epoch:
             self._outputs.publish(estimate)
             published_ns, solver = self.now_ns(), self._tracker.solver
-            self._let_learn(self._tracker.seen)
-            solver.check()  # now that the pose is out
+            self._look_back()  # now that the pose is out
             self._health.published(
                 published_ns, estimate.body.stamp_ns, estimate.solve_time, solver.passes, solver.hurried
             )
 
-    def _let_learn(self, window: JointWindow) -> None:
-        """Hand a window to the thread that learns the body, which must not hold up the next pose."""
-        if self._learner is not None and self._learner.is_due(window.stamp_ns):
-            self._student.offer(window)
+    def _look_back(self) -> None:
+        """What else the solver's thread has to do; not while the next pose is wanted, unless it was put off before."""
+        solver = self._tracker.solver
+        beat, self._put_off = self._beat, not self._put_off
+        if beat is not None and beat.wanted and self._put_off:
+            return
+        self._put_off = False
+        passes = solver.passes
+        solver.check()
+        if solver.passes == passes:  # there is time for one of them
+            self._learn(self._tracker.seen)
 
     def _learn(self, window: JointWindow) -> None:
-        """In a thread of its own."""
-        self._learner.look(window)
-        if self._learner.sure and not self._saved:
-            self._save_body()
+        """A part of what there is to learn of the body."""
+        if self._learner is not None:
+            self._learner.learn(window)
+            if self._learner.sure and not self._saved:
+                self._save_body()
 
     def _save_body(self) -> None:
         """Write the estimate where body.save says, once it is sure and whenever the node stops."""
@@ -288,6 +311,9 @@ class InPoseNode(LifecycleNode):
 
 def main(args: list[str] | None = None) -> None:
     """Run the node, or one for each of `bodies`, until SIGINT or SIGTERM; ends with status 1 where they will not do."""
+    # What lives as long as the process need not be searched for garbage while poses are made, which took 30 ms and more.
+    gc.collect()
+    gc.freeze()
     sys.setswitchinterval(2e-3)  # both threads have much to do: at 0.1 ms a tenth of a core went into taking turns
     with ros(args):
         try:

@@ -1,5 +1,6 @@
 """When the body is looked at anew, and when what was found is taken up; no messages, no clock."""
 
+from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 from inpose_ros.body.skeleton import Skeleton
@@ -12,6 +13,7 @@ _PACE_NS, _SURE_PACE_NS = 500_000_000, 2_000_000_000
 _SURE = 120
 # Before that many, the first few seconds would bring a new model with every look.
 _LEAST = 10
+_DONE = object()
 # A bone that changes by more is a new model [m]; a floor, a new floor.
 _TOLERANCE = 0.01
 
@@ -26,7 +28,7 @@ class Estimator(Protocol):
     @property
     def observations(self) -> int: ...
 
-    def observe(self, window: JointWindow) -> None: ...
+    def observing(self, window: JointWindow) -> Iterator[None]: ...
 
     def forget(self) -> None: ...
 
@@ -35,13 +37,16 @@ class BodyLearner:
     """Carries the body that all outputs are about: the estimate's, as it was when it last moved by a centimetre.
 
     `skeleton`, `floor_height` and `facts` (what is believed, with standard deviations, for people to read) are those of
-    the last look; any thread may read them while one looks.
+    the last look; any thread may read them. A look takes as long as a pose; so that no pose is late for it, it is taken
+    in parts, one after each pose, by the thread that solves: in a thread of its own it took ten times as long, and made
+    poses wait for the interpreter meanwhile.
     """
 
     def __init__(self, estimator: Estimator) -> None:
         self.estimator = estimator
         self._stamp_ns: int | None = None
         self._someone_else = False
+        self._under_way: Iterator[None] | None = None
         self._take_up(estimator.estimate)
         self.facts = self._told(estimator.estimate)
 
@@ -59,14 +64,28 @@ class BodyLearner:
         pace = _SURE_PACE_NS if self.sure else _PACE_NS
         return self._stamp_ns is None or self._someone_else or not 0 <= stamp_ns - self._stamp_ns < pace
 
+    def learn(self, window: JointWindow) -> None:
+        """One part of the look that is under way, or else of a look at this window, where that is due."""
+        if self._someone_else:
+            self._under_way = None
+        if self._under_way is None and self.is_due(window.stamp_ns):
+            self._under_way = self._looking(window)
+        if self._under_way is not None and next(self._under_way, _DONE) is _DONE:
+            self._under_way = None
+
     def look(self, window: JointWindow) -> None:
-        """Let a window tell of the body; as much work as a pose."""
+        """Let a window tell of the body at once."""
+        for _ in self._looking(window):
+            pass
+
+    def _looking(self, window: JointWindow) -> Iterator[None]:
+        """A look in parts."""
         if self._someone_else:
             self._someone_else = False
             self.estimator.forget()
             self._take_up(self.estimator.estimate)
         self._stamp_ns = window.stamp_ns
-        self.estimator.observe(window)
+        yield from self.estimator.observing(window)
         estimate = self.estimator.estimate
         moved = float((estimate.skeleton.bones - self.skeleton.bones).norm(dim=-1).max())
         if self.estimator.observations >= _LEAST and moved > _TOLERANCE:

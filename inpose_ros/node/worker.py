@@ -13,8 +13,10 @@ class SolveWorker(Generic[Letter]):
     So the worker always goes on with the newest, at once, and nothing ever queues up.
     """
 
-    def __init__(self, work: Callable[[Letter], None]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[Letter], None], done: Callable[[], None] = lambda: None) -> None:
+        """Args: done: called in the worker's thread after each letter's work, when `busy` has been brought up to date."""
+        self._work, self._done = work, done
+        self._working = False
         self._change = threading.Condition()
         self._letter: Letter | None = None
         self._stopping = False
@@ -37,6 +39,12 @@ class SolveWorker(Generic[Letter]):
             self._change.notify()
             return free
 
+    @property
+    def busy(self) -> bool:
+        """Whether a letter is worked on or waits."""
+        with self._change:
+            return self._working or self._letter is not None
+
     def stop(self, timeout: float = 10.0) -> None:
         """Let the work at hand come to its end, and end the thread; waits for that `timeout` [s] at most.
 
@@ -54,9 +62,12 @@ class SolveWorker(Generic[Letter]):
                 letter, self._letter = self._letter, None
                 if letter is None or self._stopping:
                     return
+                self._working = True
             try:
                 self._work(letter)
             except Exception as error:  # handed to the next offer; see there
-                with self._change:
-                    self._failure = error
+                self._failure = error
                 return
+            finally:
+                self._working = False
+                self._done()

@@ -85,7 +85,8 @@ class StandInEstimator:
         factors = {name: replace(row, stddev=0.05) for name, row in proportions.factors(skeleton).items()}
         self.estimate = BodyEstimate(skeleton, factors, torch.full((22,), 0.01), 1.0, floor, 0.02)
 
-    def observe(self, window: JointWindow) -> None:
+    def observing(self, window: JointWindow) -> Iterator[None]:
+        yield
         self.observations += 10  # as many as are needed at the least
 
     def forget(self) -> None:
