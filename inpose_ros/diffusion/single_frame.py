@@ -75,7 +75,7 @@ class FrameLikelihood:
             step = (gain @ residual - flat).reshape(tangent.shape)
             longest = np.linalg.norm(step, axis=-1).max(-1)[:, None, None]
             tangent = tangent + step * (_LARGEST_STEP / np.maximum(longest, _LARGEST_STEP))
-        return rot @ so3.exp_with_jacobian(tangent)[0], covariance - gain @ cross
+        return rot @ so3.exp(tangent), covariance - gain @ cross
 
 
 def standing_feet(

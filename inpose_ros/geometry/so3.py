@@ -8,6 +8,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 Array = np.ndarray
+_EYE = np.eye(3)
 _NEAR_HALF_TURN = 3.0  # [rad] from here on the axis is not to be had from sines
 
 
@@ -22,21 +23,27 @@ def exp_with_jacobian(
     rotvec: Float[Array, '*batch 3'],
 ) -> tuple[Float[Array, '*batch 3 3'], Float[Array, '*batch 3 3']]:
     """Rotation matrix of a rotation vector [rad], and the right Jacobian there (Sola et al., 2018, eq. 143)."""
-    angle = np.linalg.norm(rotvec, axis=-1)[..., None, None]
-    square = np.square(angle)
-    with np.errstate(invalid='ignore', divide='ignore'):
-        near = angle < 1e-2  # there the series are exact to 1e-13
-        sine = np.where(near, 1 - square / 6 + square**2 / 120, np.sin(angle) / angle)
-        cosine = np.where(near, 0.5 - square / 24 + square**2 / 720, (1 - np.cos(angle)) / square)
-        third = np.where(near, 1 / 6 - square / 120 + square**2 / 5040, (angle - np.sin(angle)) / (square * angle))
+    square, sine, cosine = _rodrigues(rotvec)
+    with_series = 1 / 6 - square / 120 + square**2 / 5040  # exact to 1e-13 where it is taken
+    third = np.where(square < 1e-4, with_series, (1 - sine) / np.maximum(square, 1e-4))
     hat = skew(rotvec)
     hat2 = hat @ hat
-    return np.eye(3) + sine * hat + cosine * hat2, np.eye(3) - cosine * hat + third * hat2
+    return _EYE + sine * hat + cosine * hat2, _EYE - cosine * hat + third * hat2
 
 
 def exp(rotvec: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
     """Rotation matrix of a rotation vector [rad]."""
-    return exp_with_jacobian(rotvec)[0]
+    _, sine, cosine = _rodrigues(rotvec)
+    hat = skew(rotvec)
+    return _EYE + sine * hat + cosine * (hat @ hat)
+
+
+def _rodrigues(rotvec: Float[Array, '*batch 3']) -> tuple[Float[Array, '*batch 1 1'], ...]:
+    """a^2, sin(a) / a and (1 - cos(a)) / a^2 of the angle a [rad], by half of it and so without a case at zero."""
+    square = (rotvec * rotvec).sum(-1)[..., None, None]
+    half = np.sqrt(square) / 2
+    sine = np.sinc(half / np.pi)
+    return square, sine * np.cos(half), sine * sine / 2
 
 
 def log(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 3']:

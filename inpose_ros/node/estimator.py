@@ -20,7 +20,6 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.errors import InPoseError
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import parameters, qos
-from inpose_ros.node.beat import Beat
 from inpose_ros.node.bodies import body_nodes, named_bodies
 from inpose_ros.node.building import build_estimator, build_solver, first_guess
 from inpose_ros.node.diagnostics import diagnostics_from
@@ -35,7 +34,6 @@ from inpose_ros.node.services import BodyServices
 from inpose_ros.node.silence import SilenceWatch
 from inpose_ros.node.tracking import Job, Solver, Tracker
 from inpose_ros.node.worker import SolveWorker
-from inpose_ros.sensing.resample import JointWindow
 
 # The window reaches back this much further [s] than the solver looks, for what arrives late.
 _SPARE = 0.5
@@ -74,15 +72,13 @@ class InPoseNode(LifecycleNode):
         self._health: Health | None = None
         self._tracker: Tracker | None = None
         self._learner: BodyLearner | None = None
-        self._saved = False
         self._outputs: BodyPublishers | None = None
         self._worker: SolveWorker[Job] | None = None
         self._idle: GuardCondition | None = None
-        self._beat: Beat | None = None
+        self._tick_timer = None
         self._facts: dict[str, str] = {}
         self._resets = 0
         self._offered: tuple[int, int] | None = None
-        self._put_off = False
         self._silence, self._watched_ns = SilenceWatch(), 0
         parameters.declare(self, defaults)
         self._live = LiveParameters(self, lambda: self._intake)
@@ -123,7 +119,8 @@ class InPoseNode(LifecycleNode):
         solver = self._solver_factory(params, guess.skeleton)
         learner = None
         if params.estimate and not (guess.is_certain and math.isfinite(params.floor_height)):
-            learner = BodyLearner(self._estimator_factory(params, solver, guess))
+            estimator = self._estimator_factory(params, solver, guess)
+            learner = BodyLearner(estimator, params.save, self.get_logger())
         self._say_whose_body(params)
         # Else the first pose would come late.
         solver.warm_up([sensor_from(name, row).joint_index for name, row in sensors.items() if row.type != 'imu'])
@@ -133,7 +130,7 @@ class InPoseNode(LifecycleNode):
         self._params = params
         self._facts = {'device': str(solver.device), 'backend': solver.backend, 'body': params.body_id}
         self._health = Health(params.sensors, timeout_ns)
-        self._learner, self._saved = learner, False
+        self._learner = learner
         floor = params.floor_height if learner is None else learner.floor_height
         self._tracker = Tracker(solver, timeout_ns, floor, params.max_joint_velocity, time.perf_counter, learner)
         self._intake = Intake(self, sensors, span_ns, self._health, params.world_frame)
@@ -156,8 +153,7 @@ class InPoseNode(LifecycleNode):
         self._silence, self._offered = SilenceWatch(), None
         self._idle = self.create_guard_condition(self._on_idle)
         self._worker = SolveWorker(self._solve, self._idle.trigger)
-        self._beat = Beat(self, self._params.rate, self._intake.ear, self._make_pose, self._is_free, self._lose)
-        self._intake.on_news = self._beat.news
+        self._tick_timer = self.create_timer(1 / self._params.rate, self._tick)
         return result
 
     @_told
@@ -183,14 +179,15 @@ class InPoseNode(LifecycleNode):
     def _halt(self) -> None:
         """Stop solving and publishing; waits for the pose at hand."""
         self._body_services.abort()
-        if self._beat is not None:
-            self._beat.destroy()
-            self._beat = None
+        if self._tick_timer is not None:
+            self.destroy_timer(self._tick_timer)
+            self._tick_timer = None
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
             self.destroy_guard_condition(self._idle)
-            self._save_body()
+            if self._learner is not None:
+                self._learner.keep()
 
     def _release(self) -> None:
         self._halt()
@@ -207,8 +204,8 @@ class InPoseNode(LifecycleNode):
 
     # --- the work
 
-    def _make_pose(self) -> None:
-        """Hand what has come since the last pose to the solver's thread."""
+    def _tick(self) -> None:
+        """Hand what has come since the last tick to the solver's thread."""
         self._intake.fetch()
         self._watch_silence()
         newest = (self._epoch, self._intake.newest_stamp_ns)
@@ -216,19 +213,13 @@ class InPoseNode(LifecycleNode):
             return
         job = Job(self._intake.snapshot(), self._intake.sensors, self._epoch, self._body_state())
         self._offered = newest
-        self._worker.offer(job)
-
-    def _is_free(self) -> bool:
-        return not self._worker.busy
-
-    def _lose(self) -> None:
-        self._health.counts['dropped'] += 1
+        if not self._worker.offer(job):
+            self._health.counts['dropped'] += 1
 
     def _on_idle(self) -> None:
-        """Take in what has come while the solver was busy, which now is at no pose's expense."""
-        if self._beat is not None:
+        """Take in what has come while a pose was solved, when it is at no pose's expense."""
+        if self._worker is not None and not self._worker.busy:
             self._intake.fetch()
-            self._beat.freed()
 
     def _solve(self, job: Job) -> None:
         """In the solver's thread: from a window to messages."""
@@ -242,36 +233,12 @@ class InPoseNode(LifecycleNode):
             )
 
     def _look_back(self) -> None:
-        """What else the solver's thread has to do; not while the next pose is wanted, unless it was put off before."""
+        """What else the solver's thread has to do, one thing after each pose."""
         solver = self._tracker.solver
-        beat, self._put_off = self._beat, not self._put_off
-        if beat is not None and beat.wanted and self._put_off:
-            return
-        self._put_off = False
         passes = solver.passes
         solver.check()
-        if solver.passes == passes:  # there is time for one of them
-            self._learn(self._tracker.seen)
-
-    def _learn(self, window: JointWindow) -> None:
-        """A part of what there is to learn of the body."""
-        if self._learner is not None:
-            self._learner.learn(window)
-            if self._learner.sure and not self._saved:
-                self._save_body()
-
-    def _save_body(self) -> None:
-        """Write the estimate where body.save says, once it is sure and whenever the node stops."""
-        path = self._params.save
-        if self._learner is None or not path or not self._learner.estimator.observations:
-            return
-        self._saved = True
-        try:
-            self._learner.estimator.estimate.as_guess().save(path)
-        except OSError as error:
-            self.get_logger().error(f'body.save is {path!r}, which cannot be written ({error}); name another file')
-        else:
-            self.get_logger().info(f'the estimated bones are in {path}; give it as body.bones to go on from them')
+        if solver.passes == passes and self._learner is not None:
+            self._learner.learn(self._tracker.seen)
 
     @property
     def _epoch(self) -> int:
@@ -311,7 +278,7 @@ class InPoseNode(LifecycleNode):
 
 def main(args: list[str] | None = None) -> None:
     """Run the node, or one for each of `bodies`, until SIGINT or SIGTERM; ends with status 1 where they will not do."""
-    # What lives as long as the process need not be searched for garbage while poses are made, which took 30 ms and more.
+    # What lives as long as the process need not be searched for garbage while poses are made: 70 ms each time.
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(2e-3)  # both threads have much to do: at 0.1 ms a tenth of a core went into taking turns

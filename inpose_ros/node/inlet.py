@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 
 from inpose_ros.errors import MeasurementError
 from inpose_ros.node import qos
-from inpose_ros.node.beat import Ear
 from inpose_ros.node.conversions.sensors import READERS, SensorMessage, measurement_in_world
 from inpose_ros.node.parameters import SensorParameters
 from inpose_ros.node.tf_input import Frames
@@ -24,14 +24,10 @@ _TF_PATIENCE = 100
 
 @dataclass(frozen=True)
 class Receiver:
-    """Who gets what comes in: a measurement, the time now and when it arrived [ns]; or what was wrong.
-
-    `ear` says whether messages are handed over as they come, too.
-    """
+    """Who gets what comes in: a measurement, the time now and when it arrived [ns]; or what was wrong."""
 
     take: Callable[[Measurement, int, int], None]
     refuse: Callable[[str, MeasurementError], None]
-    ear: Ear
 
 
 def open_inlet(
@@ -41,6 +37,19 @@ def open_inlet(
     if row.type == 'tf':
         return FrameInlet(node, sensor, row, frames, receiver)
     return TopicInlet(node, sensor, row, frames, world_frame, receiver)
+
+
+class _Fetched(CallbackGroup):
+    """Of subscriptions that the executor leaves alone."""
+
+    def can_execute(self, entity: object) -> bool:
+        return False
+
+    def beginning_execution(self, entity: object) -> bool:
+        return False
+
+    def ending_execution(self, entity: object) -> None:
+        pass
 
 
 class TopicInlet:
@@ -55,7 +64,7 @@ class TopicInlet:
         self._source, self._flood = Source(), FloodGate()
         kind, self._read = READERS[row.type]
         self._subscription = node.create_subscription(
-            kind, row.topic_for(sensor), self._receive_one, qos.SENSOR, callback_group=receiver.ear
+            kind, row.topic_for(sensor), self._receive_one, qos.SENSOR, callback_group=_Fetched()
         )
 
     @property

@@ -10,7 +10,6 @@ from rclpy.node import Node
 
 from inpose_ros.errors import MeasurementError
 from inpose_ros.geometry.transform import Transform
-from inpose_ros.node.beat import Ear
 from inpose_ros.node.health import ACCEPTED, Health
 from inpose_ros.node.inlet import FrameInlet, Receiver, TopicInlet, open_inlet
 from inpose_ros.node.parameters import SensorParameters
@@ -74,8 +73,6 @@ class Intake:
         self._turns = 0
         self._yaw = 0.0
         self.listener: Callable[[Measurement], None] | None = None
-        self.ear = Ear()
-        self.on_news: Callable[[], None] = _unheeded
         self.wear(params)
         # By a clock that goes on where a simulated one is paused.
         self._timer = node.create_timer(
@@ -131,7 +128,7 @@ class Intake:
         for name in before:
             if name not in params or _differ(before[name], params[name], _HEARING):
                 self._inlets.pop(name).destroy()
-        receiver = Receiver(self._take, self._refuse, self.ear)
+        receiver = Receiver(self._take, self._refuse)
         for name, row in params.items():
             if name not in self._inlets:
                 self._inlets[name] = open_inlet(self._node, name, row, self._frames, self._world_frame, receiver)
@@ -205,7 +202,6 @@ class Intake:
         self._health.arrived(measurement.sensor, now_ns, (arrived_ns - measurement.stamp_ns) / 1e9)
         if self.listener is not None:
             self.listener(measurement)
-        self.on_news()
 
     def _note_accepted(self, sensor: str, before: Mapping[str, int], now_ns: int) -> None:
         """What the window has counted, but not rejected."""
@@ -260,10 +256,6 @@ class Intake:
         if now - self._warned.get(key, -math.inf) >= _WARN_EVERY:
             self._warned[key] = now
             self._node.get_logger().warning(f'{error.cause}: {error} ({count} so far)')
-
-
-def _unheeded() -> None:
-    """Nobody waits for news."""
 
 
 def _differ(one: SensorParameters, other: SensorParameters, names: tuple[str, ...]) -> bool:

@@ -1,5 +1,6 @@
 """When the body is looked at anew, and when what was found is taken up; no messages, no clock."""
 
+import logging
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
@@ -33,6 +34,14 @@ class Estimator(Protocol):
     def forget(self) -> None: ...
 
 
+class Log(Protocol):
+    """What is needed of a logger."""
+
+    def info(self, text: str) -> object: ...
+
+    def error(self, text: str) -> object: ...
+
+
 class BodyLearner:
     """Carries the body that all outputs are about: the estimate's, as it was when it last moved by a centimetre.
 
@@ -42,8 +51,13 @@ class BodyLearner:
     poses wait for the interpreter meanwhile.
     """
 
-    def __init__(self, estimator: Estimator) -> None:
+    def __init__(self, estimator: Estimator, save: str = '', log: Log = logging.getLogger(__name__)) -> None:
+        """Args:
+        save: the file that `keep` writes; empty: none.
+        log: told what became of that.
+        """
         self.estimator = estimator
+        self._save, self._log, self._kept = save, log, False
         self._stamp_ns: int | None = None
         self._someone_else = False
         self._under_way: Iterator[None] | None = None
@@ -93,6 +107,20 @@ class BodyLearner:
         if abs(estimate.floor_height - self.floor_height) > _TOLERANCE:
             self.floor_height = estimate.floor_height
         self.facts = self._told(estimate)
+        if self.sure and not self._kept:
+            self.keep()
+
+    def keep(self) -> None:
+        """Write the estimate, if there is one and a place for it; for when it is sure first, and at the end."""
+        if not self._save or not self.estimator.observations:
+            return
+        self._kept = True
+        try:
+            self.estimator.estimate.as_guess().save(self._save)
+        except OSError as error:
+            self._log.error(f'body.save is {self._save!r}, which cannot be written ({error}); name another file')
+        else:
+            self._log.info(f'the estimated bones are in {self._save}; give it as body.bones to go on from them')
 
     def start_again(self) -> None:
         """Somebody else may be wearing the sensors: their body is learnt from the next look on."""

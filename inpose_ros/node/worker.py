@@ -14,7 +14,7 @@ class SolveWorker(Generic[Letter]):
     """
 
     def __init__(self, work: Callable[[Letter], None], done: Callable[[], None] = lambda: None) -> None:
-        """Args: done: called in the worker's thread after each letter's work, when `busy` has been brought up to date."""
+        """Args: done: called in the worker's thread after each letter's work, when `busy` says so."""
         self._work, self._done = work, done
         self._working = False
         self._change = threading.Condition()

@@ -136,7 +136,6 @@ def test_bodies_share_a_network_and_those_who_want_another_have_another():
     )
     assert anna.prior is ben.prior and anna is not ben
     assert len({id(solver.prior.backend) for solver in (anna, carl, dora)}) == 3
-    assert anna.prior.beside() is anna.prior
 
 
 def test_the_executable_tracks_each_of_bodies_in_the_namespace_it_is_given(stage):

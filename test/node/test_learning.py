@@ -65,6 +65,26 @@ def test_a_body_is_looked_at_twice_a_second_and_less_once_it_is_sure(estimator):
     assert gaps[0] == pytest.approx(0.5) and gaps[-1] == pytest.approx(2.0)
 
 
+def test_a_look_is_taken_in_parts_and_the_next_begins_after_its_end(estimator):
+    learner = BodyLearner(estimator)
+    seen = []
+    for frame in range(60):
+        learner.learn(window(frame / 30))
+        seen.append(estimator.observations)
+    assert seen[:2] == [0, 10]  # the stand-in's look has two parts
+    assert np.diff(seen).nonzero()[0].tolist() == [0, 15, 30, 45]
+
+
+def test_of_somebody_else_no_look_at_the_one_before_is_finished(estimator):
+    learner = BodyLearner(estimator)
+    learner.learn(window(1.0))
+    learner.start_again()
+    learner.learn(window(1.1))
+    assert estimator.observations == 0
+    learner.learn(window(1.2))
+    assert estimator.observations == 10
+
+
 def test_after_time_went_back_looks_go_on(estimator):
     learner = BodyLearner(estimator)
     learner.look(window(1000.0))

@@ -1,3 +1,4 @@
+import queue
 import threading
 
 import pytest
@@ -68,3 +69,18 @@ def test_stopping_waits_for_the_work_at_hand_and_leaves_what_waits():
     worker.offer('b')
     worker.stop()
     assert ended == ['a'] and not worker.offer('c')
+
+
+def test_whoever_wants_to_know_is_told_when_the_worker_is_free_even_after_a_bug():
+    free: queue.Queue[bool] = queue.Queue()
+
+    def work(letter: str) -> None:
+        if letter == 'b':
+            raise ZeroDivisionError
+
+    worker = SolveWorker(work, lambda: free.put(not worker.busy))
+    assert not worker.busy
+    for letter in 'ab':
+        worker.offer(letter)
+        assert free.get(timeout=5)
+    worker.stop()

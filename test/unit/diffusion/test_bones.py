@@ -7,7 +7,8 @@ import torch
 from inpose_ros.body import kinematics, proportions, smpl22
 from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
-from inpose_ros.diffusion.bones import BodyEstimator, Seen, held_height, information, mean_matrix
+from inpose_ros.diffusion.bone_evidence import Seen, information, mean_matrix
+from inpose_ros.diffusion.bones import BodyEstimator, held_height
 from inpose_ros.geometry import rotation
 
 from .examples import HANDS, random_pose, window_of

@@ -151,14 +151,14 @@ def test_tensors_are_answered_as_the_backend_itself_answers_them(device):
         assert torch.allclose(value, getattr(expected, key), atol=1e-5), key
 
 
-def test_a_shared_prior_is_made_ready_for_every_size_and_step_and_serves_the_bones_estimator_too():
+def test_a_shared_prior_is_made_ready_for_every_size_and_step():
     gate = Gate()
     gate.open.release(100)
     prior = MotionPrior(small_denoiser())
     prior.backend = gate
     shared = shared_prior(prior, 3, steps=2)
     assert set(gate.passes) == {(step, size) for step in (999, 450, 300) for size in (1, 2, 3)}
-    assert shared.backend.name == 'gate' and shared.beside().backend is shared.backend
+    assert shared.backend.name == 'gate'
 
 
 @pytest.mark.parametrize('method', ['inpose', 'window'])
