@@ -15,6 +15,7 @@ _SURE = 120
 # Before that many, the first few seconds would bring a new model with every look.
 _LEAST = 10
 _DONE = object()
+_LOG = logging.getLogger(__name__)
 # A bone that changes by more is a new model [m]; a floor, a new floor.
 _TOLERANCE = 0.01
 
@@ -51,7 +52,7 @@ class BodyLearner:
     poses wait for the interpreter meanwhile.
     """
 
-    def __init__(self, estimator: Estimator, save: str = '', log: Log = logging.getLogger(__name__)) -> None:
+    def __init__(self, estimator: Estimator, save: str = '', log: Log = _LOG) -> None:
         """Args:
         save: the file that `keep` writes; empty: none.
         log: told what became of that.
