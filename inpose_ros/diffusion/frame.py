@@ -5,17 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.denoiser import JOINTS
+from inpose_ros.diffusion.lasting import lasting_error
 from inpose_ros.diffusion.likelihood import LEAST_STANDING, UNKNOWN, Floor
 from inpose_ros.diffusion.prior import Spread
 from inpose_ros.diffusion.seen import Seen
 from inpose_ros.diffusion.single_frame import FrameLikelihood
 from inpose_ros.geometry import so3
+
+# Trackers of less noise [m] are taken by their word, smoothed: there is next to nothing to gain.
+_NOISY = 0.02
 
 Array = np.ndarray
 
@@ -44,6 +48,10 @@ class FramePose:
     covariance: Float[Array, 'batch tangent tangent']
     contact: Float[Array, 'batch 2']
 
+    def in_world(self, seen: Seen) -> Float[Array, 'batch joint 3 3']:
+        """The rotations, world <- joint."""
+        return seen.turn.swapaxes(-1, -2)[:, None] @ self.rot
+
     def where(self, rows: list[bool], other: 'FramePose') -> 'FramePose':
         """With these rows of another."""
         parts = zip(vars(self).values(), vars(other).values())
@@ -69,23 +77,31 @@ class FrameCorrector:
         """See kinematics.location_map."""
         return kinematics.location_map(self.skeleton.bones.double()).numpy()
 
-    def __call__(
-        self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float,
-        turn: Float[Array, 'batch joint 3'] | None = None,
-    ) -> FramePose:  # fmt: skip
+    def __call__(self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float) -> FramePose:
         """The frame by an answer at a noise level, on a floor of that height [m].
 
         Args:
             located: joints that trackers may have located; the floor counts only where there are some.
-            turn: by what the predicted joints are turned before they are corrected [rad].
         """
-        rot = self._rotations(seen, answer)
-        if turn is not None:
-            rot = rot @ so3.exp(turn * ~seen.measured[:, self.frame, :, None])
-        contact = answer.contact[:, self.frame]
-        covariance = self.covariance(seen, answer, level)
+        return self._corrected(seen, answer, level, located, self._rotations(seen, answer), floor)
+
+    def turned(
+        self, seen: Seen, answer: Answer, level: int, located: list[int], pose: FramePose,
+        turn: Float[Array, 'batch joint 3'],
+    ) -> FramePose:  # fmt: skip
+        """A pose whose inferred joints are turned [rad], and which then fits what trackers say again; not the floor."""
+        rot = pose.rot @ so3.exp(turn * ~seen.measured[:, self.frame, :, None])
+        return self._corrected(seen, answer, level, located, rot, None)
+
+    def _corrected(
+        self, seen: Seen, answer: Answer, level: int, located: list[int], rot: Float[Array, 'batch joint 3 3'],
+        floor: float | None,
+    ) -> FramePose:  # fmt: skip
+        contact, covariance = answer.contact[:, self.frame], self.covariance(seen, answer, level)
         if located:
-            rot, covariance = self._likelihood(seen, located, rot, contact, floor).correct(rot, covariance)
+            location, stddev = self._measured(seen, located, answer, rot, covariance)
+            likelihood = self._likelihood(seen, located, location, stddev, rot, contact, floor)
+            rot, covariance = likelihood.correct(rot, covariance)
         return FramePose(rot, covariance, contact)
 
     def _rotations(self, seen: Seen, answer: Answer) -> Float[Array, 'batch joint 3 3']:
@@ -107,16 +123,48 @@ class FrameCorrector:
         covariance[:, axes, axes] += np.square(seen.rotation_stddev).repeat(3) * measured
         return covariance
 
+    def _measured(
+        self, seen: Seen, joints: list[int], answer: Answer, rot: Float[Array, 'batch joint 3 3'],
+        covariance: Float[Array, 'batch tangent tangent'],
+    ) -> tuple[Float[Array, 'batch sensor 3'], Float[Array, 'batch sensor']]:  # fmt: skip
+        """Where trackers have their joints [m], and their deviations [m]: smoothed, and where they are noisy and seen
+        from the head, by what the network was off by in the whole window."""
+        frame = self.frame
+        location = (seen.turn[:, None] @ seen.location[:, frame, :, :, None])[..., 0]
+        stddev = seen.location_stddev[:, frame]
+        if seen.noise.max() < _NOISY or smpl22.HEAD not in joints:
+            return location, stddev
+        head, levers = joints.index(smpl22.HEAD), self.chain[joints] - self.chain[smpl22.HEAD]
+        spread = single_frame.position_covariance(levers, rot, covariance).trace(axis1=-2, axis2=-1) / 3
+        every = so3.from_sixd(answer.rotation.astype(np.float64))
+        every[:, frame] = rot
+        expected = np.einsum('bfjxy,sjy->bfsx', every, levers)
+        reading = (seen.turn[:, None, None] @ seen.reading[..., None])[..., 0]
+        errors = reading - reading[:, :, head, None] - expected
+        both = seen.location_valid & seen.location_valid[:, :, head, None]
+        noise = np.square(seen.noise) + seen.noise[head] ** 2
+        location, variance = location.copy(), np.square(stddev)
+        from_head = both[:, frame] & (np.arange(len(joints)) != head)
+        for row, column in np.argwhere(from_head):
+            error, variance[row, column] = lasting_error(
+                errors[row, :, column], both[row, :, column], noise[column], spread[row, column], seen.rate, frame
+            )
+            location[row, column] = location[row, head] + expected[row, frame, column] + error
+        # The head's part of the variance is in all of them.
+        common = np.where(from_head, variance / 2, variance[:, head, None]).min(-1)
+        variance[:, head] = common
+        variance -= from_head * common[:, None]
+        return location, np.sqrt(variance)
+
     def _likelihood(
-        self, seen: Seen, joints: list[int], rot: Float[Array, 'batch joint 3 3'], contact: Float[Array, 'batch 2'],
-        floor: float,
+        self, seen: Seen, joints: list[int], location: Float[Array, 'batch sensor 3'],
+        stddev: Float[Array, 'batch sensor'], rot: Float[Array, 'batch joint 3 3'], contact: Float[Array, 'batch 2'],
+        floor: float | None,
     ) -> FrameLikelihood:  # fmt: skip
         """Of the located joints, and of the toes of feet that stand: their height is known, their place is not."""
-        frame, chain = self.frame, self.chain
-        location = (seen.turn[:, None] @ seen.location[:, frame, :, :, None])[..., 0]
-        stddev = seen.location_stddev[:, frame, :, None].repeat(3, -1)
-        valid = seen.location_valid[:, frame]
-        if self.use_floor:
+        chain = self.chain
+        stddev, valid = stddev[:, :, None].repeat(3, -1), seen.location_valid[:, self.frame]
+        if self.use_floor and floor is not None:
             under = Floor.under(self.skeleton, self.skeleton.bones, floor)
             standing = single_frame.standing_feet(single_frame.toe_heights(chain, rot), contact, under.lower_by)
             spread = np.full((len(rot), 2, 3), UNKNOWN)
@@ -126,14 +174,6 @@ class FrameCorrector:
             valid = np.concatenate((valid, (standing > LEAST_STANDING) & valid.any(-1, keepdims=True)), 1)
             joints = [*joints, *smpl22.TOES]
         return FrameLikelihood.of(chain[joints], location, valid, stddev)
-
-
-def told(
-    covariance: Float[Array, 'batch tangent tangent'], spread: Spread, measured: Bool[Array, 'batch joint']
-) -> Float[Array, 'batch tangent tangent']:
-    """See MotionPrior.told."""
-    wider = np.where(measured, 1.0, float(spread.caution)).repeat(3, -1)
-    return wider[..., :, None] * covariance * wider[..., None, :]
 
 
 @functools.lru_cache(maxsize=64)

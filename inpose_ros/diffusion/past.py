@@ -47,7 +47,7 @@ class Past:
 
 
 class Blend(NamedTuple):
-    """From the pose handed out when a stream began anew, to that of its new past: `turn` [rad] at `begin_ns`."""
+    """From the pose handed out when a stream began anew, to what it says since then: `turn` [rad] at `begin_ns`."""
 
     turn: Float[np.ndarray, 'joint 3']
     begin_ns: int
@@ -55,4 +55,4 @@ class Blend(NamedTuple):
     def at(self, stamp_ns: int) -> Float[np.ndarray, 'joint 3']:
         """What is left of it: all in the beginning, nothing after _BLEND_NS, and no jerk in between."""
         part = min(max((stamp_ns - self.begin_ns) / _BLEND_NS, 0.0), 1.0)
-        return (1 - part) ** 2 * (1 + 2 * part) * self.turn
+        return (1 - part**3 * (part * (6 * part - 15) + 10)) * self.turn

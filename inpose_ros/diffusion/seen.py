@@ -43,8 +43,9 @@ class Knows:
 class Seen:
     """A batch of windows. `turn` takes the world to the heading-free frame, in which `rotation` (6D) and features are.
 
-    `location` [m] of the located joints, with its `location_stddev` [m], is in the world, smoothed; `rotation_stddev`
-    [rad].
+    `location` [m] of the located joints, with its `location_stddev` [m], is in the world, smoothed; `reading` [m] is
+    what trackers said, with white noise of `noise` [m], of which zero stands for: take them as they are.
+    `rotation_stddev` [rad]; `rate` [Hz] of the frames.
     """
 
     turn: Float[Array, 'batch 3 3']
@@ -55,7 +56,10 @@ class Seen:
     location: Float[Array, 'batch frame sensor 3']
     location_valid: Bool[Array, 'batch frame sensor']
     location_stddev: Float[Array, 'batch frame sensor']
+    reading: Float[Array, 'batch frame sensor 3']
+    noise: Float[Array, 'sensor']
     rotation_stddev: Float[Array, 'joint']
+    rate: float
 
     @classmethod
     def read(
@@ -76,10 +80,9 @@ class Seen:
             for name in ('rot_world_joint', 'rot_valid', 'location', 'location_valid')
         )
         joints = list(located)
-        stddev = windows[0].position_stddev.numpy()[joints]
-        location, spread = _smoothed(
-            place[:, :, joints], valid[:, :, joints], stddev, rate, acceleration, knows.smoothing
-        )
+        stddev = windows[0].position_stddev.numpy()[joints].astype(np.float64)
+        reading, seen = place[:, :, joints].astype(np.float64), valid[:, :, joints]
+        location, spread = _smoothed(reading, seen, stddev, rate, acceleration, knows.smoothing)
         turn = np.stack([_about_z(-_heading(*row)) for row in zip(rot, measured)])
         sixd = (turn[:, None, None] @ rot[..., :2]).swapaxes(-1, -2).reshape(*rot.shape[:3], 6)
         features = np.zeros((*rot.shape[:2], CONDITION_FEATURES), dtype=np.float32)
@@ -94,8 +97,8 @@ class Seen:
         if knows.acceleration:
             _tell_acceleration(features, windows, turn / size)
         return cls(
-            turn, sixd, measured, zeroed, features, location, valid[:, :, joints], spread,
-            windows[0].rotation_stddev.numpy().astype(np.float64),
+            turn, sixd, measured, zeroed, features, location, seen, spread, reading, stddev * knows.smoothing,
+            windows[0].rotation_stddev.numpy().astype(np.float64), rate,
         )  # fmt: skip
 
 
@@ -150,10 +153,10 @@ def _smoothed(
     stddev: Float[Array, 'sensor'], rate: float, acceleration: float, wanted: bool,
 ) -> tuple[Float[Array, 'batch frame sensor 3'], Float[Array, 'batch frame sensor']]:  # fmt: skip
     """See smoothing.smoothed; what it does depends on who was seen when, which seldom changes."""
-    spread = np.broadcast_to(stddev.astype(np.float64), valid.shape)
+    spread = np.broadcast_to(stddev, valid.shape)
     if not wanted or not valid.size:
-        return place.astype(np.float64), spread
-    likely, left = np.array(place, dtype=np.float64), np.array(spread)
+        return place, spread
+    likely, left = place.copy(), np.array(spread)
     for row, own in enumerate(valid):
         for column, seen in enumerate(own.T):
             weights, after = _smoother(seen.tobytes(), float(stddev[column]), rate, acceleration)

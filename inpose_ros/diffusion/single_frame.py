@@ -102,15 +102,14 @@ def positions(
 
 
 def position_covariance(
-    chain: Float[Array, 'joint joint 3'], rot: Float[Array, 'batch joint 3 3'],
-    covariance: Float[Array, 'batch tangent tangent'], origin: int,
-) -> Float[Array, 'batch joint 3 3']:  # fmt: skip
-    """See kinematics.position_covariance."""
-    count = len(smpl22.JOINTS)
-    blocks = -(rot[:, None] @ so3.skew(chain - chain[origin])[None])
-    jacobian = blocks.transpose(0, 1, 3, 2, 4).reshape(len(rot), 3 * count, 3 * count)
-    half = (jacobian @ covariance).reshape(len(rot), count, 3, -1)
-    return half @ jacobian.reshape(len(rot), count, 3, -1).transpose(0, 1, 3, 2)
+    levers: Float[Array, 'location joint 3'], rot: Float[Array, 'batch joint 3 3'],
+    covariance: Float[Array, 'batch tangent tangent'],
+) -> Float[Array, 'batch location 3 3']:  # fmt: skip
+    """See kinematics.position_covariance; `levers` are rows of location_map less that of the origin."""
+    blocks = -(rot[:, None] @ so3.skew(levers)[None])
+    jacobian = blocks.transpose(0, 1, 3, 2, 4).reshape(len(rot), 3 * len(levers), -1)
+    half = (jacobian @ covariance).reshape(len(rot), len(levers), 3, -1)
+    return half @ jacobian.reshape(half.shape).transpose(0, 1, 3, 2)
 
 
 def columns(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 2 3']:

@@ -12,15 +12,14 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 
-from inpose_ros.body import smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.denoiser import JOINTS
-from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose, told
+from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose
+from inpose_ros.diffusion.handing_out import posterior_of, seen_covariance
 from inpose_ros.diffusion.levels import GUIDED, SCRATCH, guided_levels
 from inpose_ros.diffusion.pace import Pace
 from inpose_ros.diffusion.past import Blend, Past
@@ -72,6 +71,7 @@ class StreamSolver(PoseSolver):
         self._check_ns = 1e9 * check_every
         self._pasts: dict[Hashable, Past] = {}
         self._checked: dict[Hashable, int] = {}
+        self._left: dict[Hashable, Float[Array, 'joint 3 3']] = {}  # poses from which streams begin anew
         self._blends: dict[Hashable, Blend] = {}
         self._last: _Solved | None = None
 
@@ -86,7 +86,7 @@ class StreamSolver(PoseSolver):
         self._corrector = FrameCorrector(self.prior.spread, skeleton, self._frame, self.use_floor)
 
     def reset(self) -> None:
-        self._pasts, self._checked, self._blends, self._last = {}, {}, {}, None
+        self._pasts, self._checked, self._left, self._blends, self._last = {}, {}, {}, {}, None
 
     def warm_up(self, located: Sequence[int]) -> None:
         super().warm_up(located)
@@ -104,7 +104,7 @@ class StreamSolver(PoseSolver):
             root=posterior.root[0],
             rot_world_joint=posterior.rot_world_joint[0],
             rotation_stddev=posterior.covariance[0].diagonal().unflatten(0, (-1, 3)).mean(-1).sqrt(),
-            position_covariance=self._seen_covariance(posterior, window),
+            position_covariance=seen_covariance(posterior, window, self._corrector),
             measured=window.rot_valid[frame],
             root_observed=bool(posterior.root_observed[0]),
             foot_contact=posterior.contact[0],
@@ -128,7 +128,7 @@ class StreamSolver(PoseSolver):
         fresh = [self._is_fresh(name, grid) for name, grid in zip(names, grids)]
         self.timings = {'likelihood': time.perf_counter() - began, 'network': 0.0}
         self._last = self._guided(seen, names, grids, fresh, floor_height)
-        return self._handed_out(seen, self._last.handed_out, floor_height)
+        return posterior_of(self._last.handed_out, seen, self._corrector, sorted(self._located), floor_height)
 
     def check(self) -> list[Hashable]:
         """Look whether the past still holds, where that is due; for after a frame has been handed out.
@@ -154,10 +154,11 @@ class StreamSolver(PoseSolver):
         wrong = [row for row in due if doubt[row] > _DOUBTED]
         for row in due:
             self._checked[names[row]] = int(grids[row, -1])
+        if wrong:
+            begun, answer = self._gone_on(seen, scratch, answer, floor_height)
         for row in wrong:
-            turn = so3.log(scratch.rot[row].swapaxes(-1, -2) @ handed_out.rot[row])
-            self._blends[names[row]] = Blend(turn, int(grids[row, self._frame]))
-            self._remember(seen, row, names[row], grids[row], answer, scratch, first=0)
+            self._left[names[row]] = handed_out.in_world(seen)[row]
+            self._remember(seen, row, names[row], grids[row], answer, begun, first=0)
         return [names[row] for row in wrong]
 
     @property
@@ -182,27 +183,30 @@ class StreamSolver(PoseSolver):
     ) -> _Solved:
         """One step of each stream, and its past brought up to date."""
         self.passes, self.hurried = 0, False
-        if all(fresh):
-            newest, answer = begun = self._from_scratch(seen, floor)
-        else:
-            newest, answer = self._from_past(seen, names, grids, fresh, floor)
-            begun = self._from_scratch(seen, floor) if any(fresh) else (newest, answer)
-            newest = newest.where(fresh, begun[0])
+        begun = self._gone_on(seen, *self._from_scratch(seen, floor), floor) if any(fresh) else None
+        newest, answer = begun if all(fresh) else self._from_past(seen, names, grids, fresh, floor)
+        newest = newest if begun is None else newest.where(fresh, begun[0])
         for row, name in enumerate(names):
             if fresh[row]:
                 self._checked[name] = int(grids[row, -1])
                 self._blends.pop(name, None)
+                self._left.pop(name, None)
                 self._remember(seen, row, name, grids[row], begun[1], newest, first=0)
             else:
                 self._remember(seen, row, name, grids[row], answer, newest, first=self._frame)
-        turns = np.stack([self._turn_left(name, int(grid[self._frame])) for name, grid in zip(names, grids)])
+        turns = np.stack([
+            self._turn_left(name, int(grid[self._frame]), rot)
+            for name, grid, rot in zip(names, grids, newest.in_world(seen))
+        ])  # fmt: skip
         if not turns.any():
             return _Solved(seen, names, newest, newest, grids, floor)
-        blended = self._corrector(seen, answer, GUIDED, self._trusted, floor, turns)
-        return _Solved(seen, names, newest, newest.where(turns.any((1, 2)).tolist(), blended), grids, floor)
+        turned = self._corrector.turned(seen, answer, GUIDED, self._trusted, newest, turns)
+        return _Solved(seen, names, newest, newest.where(turns.any((1, 2)).tolist(), turned), grids, floor)
 
-    def _turn_left(self, name: Hashable, stamp_ns: int) -> Float[Array, 'joint 3']:
-        """From what a stream says to what is handed out [rad]."""
+    def _turn_left(self, name: Hashable, stamp_ns: int, rot: Float[Array, 'joint 3 3']) -> Float[Array, 'joint 3']:
+        """From what a stream says to what is handed out [rad]: at its new beginning, to what was handed out before."""
+        if name in self._left:
+            self._blends[name] = Blend(so3.log(rot.swapaxes(-1, -2) @ self._left.pop(name)), stamp_ns)
         blend = self._blends.get(name)
         return np.zeros((JOINTS, 3)) if blend is None else blend.at(stamp_ns)
 
@@ -221,14 +225,29 @@ class StreamSolver(PoseSolver):
         clean = (columns @ seen.turn.swapaxes(-1, -2)[:, None, None]).reshape(seen.rotation.shape)
         count = self._pace.affordable(self.steps)
         self.hurried = count < self.steps
-        for level in guided_levels(count):
+        return self._guided_down(seen, clean, guided_levels(count), floor)
+
+    def _gone_on(self, seen: Seen, pose: FramePose, answer: Answer, floor: float) -> tuple[FramePose, Answer]:
+        """From what a pass without a past left: another one, as the next frame would ask for."""
+        return self._guided_down(seen, self._given_on(answer, pose), [GUIDED], floor)
+
+    def _guided_down(
+        self, seen: Seen, clean: Float[Array, 'batch frame joint 6'], levels: Sequence[int], floor: float
+    ) -> tuple[FramePose, Answer]:
+        """From an estimate of the whole window down the levels."""
+        for level in levels:
             clean = np.where(seen.measured[..., None], seen.rotation, clean)
             noisy = float(self.prior.schedule.alpha_bar[level]) ** 0.5 * clean
             answer = self._asked(noisy.reshape(*noisy.shape[:2], -1), level, seen)
             newest = self._corrector(seen, answer, level, self._trusted, floor)
-            clean = answer.rotation.copy()
-            clean[:, self._frame] = single_frame.columns(newest.rot).reshape(len(clean), JOINTS, 6)
+            clean = self._given_on(answer, newest)
         return newest, answer
+
+    def _given_on(self, answer: Answer, newest: FramePose) -> Float[Array, 'batch frame joint 6']:
+        """What the next pass starts from: the answer, in which the frame that is handed out was corrected."""
+        clean = answer.rotation.copy()
+        clean[:, self._frame] = single_frame.columns(newest.rot).reshape(len(clean), JOINTS, 6)
+        return clean
 
     def _asked(self, noisy: Float[Array, 'batch frame noisy'], level: int, seen: Seen) -> Answer:
         began = time.perf_counter()
@@ -257,37 +276,3 @@ class StreamSolver(PoseSolver):
         else:
             span_ns = round((self.frames + 1) * 1e9 / self.rate)
             self._pasts[name] = self._pasts[name].then(grid[first:], columns, span_ns)
-
-    def _handed_out(self, seen: Seen, newest: FramePose, floor: float) -> Posterior:
-        """In the world, with the covariance that others are told."""
-        rot = seen.turn.swapaxes(-1, -2)[:, None] @ newest.rot
-        relative = single_frame.positions(self._corrector.chain, rot)
-        root, observed = zip(*(self._placed(seen, row, place, floor) for row, place in enumerate(relative)))
-        covariance = told(newest.covariance, self.prior.spread, seen.measured[:, self._frame])
-        found = torch.from_numpy(rot)
-        return Posterior(
-            found, torch.from_numpy(np.stack(root)), torch.tensor(observed), torch.from_numpy(covariance),
-            torch.from_numpy(newest.contact), found[:, None],
-        )  # fmt: skip
-
-    def _placed(
-        self, seen: Seen, row: int, relative: Float[Array, 'joint 3'], floor: float
-    ) -> tuple[Float[Array, '3'], bool]:
-        """See PoseSolver._place."""
-        joints, valid = sorted(self._located), seen.location_valid[row, self._frame]
-        there = [column for column in range(len(joints)) if valid[column]]
-        if there:
-            column = min(there, key=lambda column: joints[column] != smpl22.HEAD)
-            return seen.location[row, self._frame, column] - relative[joints[column]], True
-        return np.array([0.0, 0.0, floor + self.skeleton.sole - relative[list(smpl22.TOES), 2].min()]), False
-
-    def _seen_covariance(self, posterior: Posterior, window: JointWindow) -> Float[torch.Tensor, 'joint 3 3']:
-        """As PoseSolver._position_covariance, of the frame that is handed out."""
-        located = window.location_valid[-1 - self.lag].numpy()
-        anchor = smpl22.HEAD if located[smpl22.HEAD] else int(located.argmax())
-        spread = single_frame.position_covariance(
-            self._corrector.chain, posterior.rot_world_joint.numpy(), posterior.covariance.numpy(), anchor
-        )[0]
-        if located.any():
-            spread = spread + float(window.position_stddev[anchor]) ** 2 * np.eye(3)
-        return torch.from_numpy(spread)

@@ -8,6 +8,7 @@ from inpose_ros.body import kinematics
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion.denoiser import OUTPUT_FEATURES
+from inpose_ros.diffusion.handing_out import posterior_of, seen_covariance
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.diffusion.solver import PoseSolver
@@ -51,24 +52,28 @@ def _t_pose(stddev: float) -> MotionPrior:
     return MotionPrior(denoiser)
 
 
-def test_the_first_frame_is_that_of_one_step_from_scratch(prior: MotionPrior) -> None:
+def test_a_pass_from_scratch_is_one_step_of_the_solver_of_windows(prior: MotionPrior) -> None:
     """All that comes after the network is written twice, in NumPy and in PyTorch: here they meet."""
-    window = _windows(1)[0]
+    window, solver = _windows(1)[0], _solver(prior)
     one = PoseSolver(prior, SKELETON, InPoseRule(steps=(999,))).solve(window, 0.01)
-    first = _solver(prior).solve(window, 0.01)
-    assert rotation.angle_between(one.rot_world_joint, first.rot_world_joint).max() < 1e-4
-    for name in ('root', 'rotation_stddev', 'position_covariance', 'foot_contact'):
-        assert torch.allclose(getattr(one, name), getattr(first, name), atol=1e-4), name
-    assert torch.equal(one.measured, first.measured) and first.stamp_ns == window.stamp_ns
+    seen = solver._seen([window], 0.01)
+    pose, _ = solver._from_scratch(seen, 0.01)
+    found = posterior_of(pose, seen, solver._corrector, HANDS, 0.01)
+    assert rotation.angle_between(one.rot_world_joint, found.rot_world_joint[0]).max() < 1e-4
+    spread = seen_covariance(found, window, solver._corrector)
+    pairs = ((one.root, found.root[0]), (one.position_covariance, spread), (one.foot_contact, found.contact[0]))
+    assert all(torch.allclose(own, other, atol=1e-4) for own, other in pairs)
 
 
 def test_after_the_first_frame_each_takes_one_pass_and_more_where_more_steps_are_wanted(prior: MotionPrior) -> None:
+    """The first takes two, the second of which goes on from the first as frames do from those before."""
     for steps in (1, 3):
         solver, passes = _solver(prior, steps=steps, check_every=1e9), []
         for window in _windows():
-            solver.solve(window)
+            state = solver.solve(window)
             passes.append(solver.passes)
-        assert passes == [1] + [steps] * 5
+        assert passes == [2] + [steps] * 5
+    assert torch.equal(state.measured, window.rot_valid[-1]) and state.stamp_ns == window.stamp_ns
 
 
 def _off(state: BodyState, window: JointWindow, frame: int = -1) -> float:
@@ -181,7 +186,7 @@ def test_who_follows_the_poses_sees_a_new_past_come_in_smoothly() -> None:
     free = [joint for joint in range(22) if joint not in HANDS]
     steps = [rotation.angle_between(a[free], b[free]).max() for a, b in pairwise(poses)]
     assert rotation.angle_between(poses[0][free], poses[-1][free]).min() > 0.45
-    assert max(steps) < 0.5 * 1.5 * TICK_NS / 300e6 + 1e-3 and steps[-1] < 1e-3
+    assert max(steps) < 0.5 * 1.875 * TICK_NS / 300e6 + 1e-3 and max(steps[0], steps[-1]) < 1e-3
 
 
 def test_a_past_that_is_within_the_doubt_of_a_pass_without_one_is_kept() -> None:
@@ -195,8 +200,8 @@ def test_there_is_no_look_at_the_past_before_it_is_time(prior: MotionPrior) -> N
         solver.solve(window)
         before = solver.passes
         solver.check()
-        looks.append(solver.passes - before)
-    assert looks == [0, 0, 0, 0, 1, 0, 0, 0]
+        looks.append(solver.passes > before)
+    assert looks == [False] * 4 + [True] + [False] * 3
 
 
 def test_before_a_deadline_that_cannot_be_met_it_takes_one_pass_and_says_so(prior: MotionPrior) -> None:
@@ -212,3 +217,20 @@ def test_the_stages_add_up_to_the_time_of_a_frame(prior: MotionPrior) -> None:
         solver.solve(window)
     assert set(solver.timings) == {'likelihood', 'network', 'update'}
     assert all(value > 0 for value in solver.timings.values())
+
+
+def test_noisy_trackers_are_outweighed_by_what_the_whole_window_says_of_them() -> None:
+    """The body keeps still, half a hand from where the network has it; single readings err by more than that."""
+    generator = torch.Generator().manual_seed(3)
+    rot, root = random_pose(1, spread=0.1).expand(FRAMES, -1, -1, -1), torch.tensor([0.3, -0.2, 0.9]).expand(FRAMES, 3)
+    true = window_of(rot, SKELETON, root, HANDS, HANDS, stddev=0.1)
+    noise = 0.1 * torch.randn(20, *true.location.shape, generator=generator)
+    windows = [replace(true, location=true.location + own) for own in noise]
+
+    def off(**options: object) -> float:
+        """Of the hands, seen from the head [m]."""
+        found = _solver(_t_pose(1.0), **options).solve_batch(windows).rot_world_joint.float()
+        there, wanted = (kinematics.joint_positions(SKELETON, own) for own in (found, rot[-1]))
+        return float(((there - there[:, [15]]) - (wanted - wanted[15]))[:, [20, 21]].norm(dim=-1).mean())
+
+    assert off() < 0.7 * off(use_smoothing=False)
