@@ -74,6 +74,19 @@ def position_covariance(
     return jacobian @ covariance[..., None, :, :] @ jacobian.transpose(-1, -2)
 
 
+def bone_position_covariance(
+    rot_world_joint: Float[Tensor, '*batch joint 3 3'], bone_covariance: Float[Tensor, 'bone_axis bone_axis'],
+    origin: int,
+) -> Float[Tensor, '*batch joint 3 3']:  # fmt: skip
+    """Covariance [m2] of every joint's place seen from the joint `origin`, of what bones may be off by, in world axes.
+
+    `bone_covariance` [m2] is that of the bones, flattened; places are linear in them.
+    """
+    table = bone_map(rot_world_joint)
+    table = table - table[..., origin, None, :, :]
+    return table @ bone_covariance.to(table) @ table.transpose(-1, -2)
+
+
 def shared_out(rot_world_joint: Float[Tensor, '*batch joint 3 3']) -> Float[Tensor, '*batch joint 3 3']:
     """The same pose, with the bends of trunk, neck and toes in one convention.
 

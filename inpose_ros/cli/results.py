@@ -34,6 +34,7 @@ _FIGURES = {
     'location_noise_mpjpe_cm.png': 'MPJPE against location noise',
     'joints.png': 'Errors of each joint',
     'calibration.png': 'Claimed against observed coverage',
+    'costs.png': 'Error against the time from measurement to pose',
     page.GALLERY: 'Best, median and worst clip',
 }
 
@@ -158,9 +159,16 @@ def _evaluate(every: Evaluation, plan: Sequence[Run], made_by: dict[str, object]
     reasons = {run.name: every.why(run, made_by) for run in plan}
     for name, why in reasons.items():
         print(f'{name}: {why or "kept"}')
-    wanted = [run for run in plan if reasons[run.name]]
     failed = []
-    with ThreadPoolExecutor(every.jobs) as pool, tqdm(total=len(wanted), unit='run', disable=not wanted) as bar:
+    for alone in (False, True):
+        failed += _evaluate_all(every, [run for run in plan if reasons[run.name] and run.alone == alone], alone)
+    return failed
+
+
+def _evaluate_all(every: Evaluation, wanted: Sequence[Run], alone: bool) -> list[Run]:
+    """Side by side, or one after the other; returns what failed."""
+    failed, jobs = [], 1 if alone else every.jobs
+    with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(wanted), unit='run', disable=not wanted) as bar:
         futures = {pool.submit(every.run, run): run for run in wanted}
         try:
             for future in as_completed(futures):

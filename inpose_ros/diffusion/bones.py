@@ -52,11 +52,11 @@ def held_height(window: JointWindow) -> float | None:
 
 @dataclass(frozen=True)
 class BodyEstimate:
-    """A body and how sure that is: factors with their deviations, that of each bone's length [m], the floor [m]."""
+    """A body and how sure that is: factors with their deviations, the covariance of the bones [m^2], the floor [m]."""
 
     skeleton: Skeleton
     factors: dict[str, Factor]
-    bone_stddev: Float[Tensor, 'joint']
+    bone_covariance: Float[Tensor, 'bone_axis bone_axis']
     residual: float
     floor_height: float
     floor_stddev: float
@@ -149,9 +149,6 @@ class BodyEstimator:
             size = min(max(1 + float(state[0]), 0.3), 3.0)
         bones = self._bones + (self._columns @ state[:-1]).unflatten(-1, (-1, 3))
         of_bones = self._columns @ covariance[:-1, :-1] @ self._columns.T
-        along = bones / bones.norm(dim=-1, keepdim=True).clamp(min=1e-9)
-        blocks = of_bones.unflatten(-1, (-1, 3)).unflatten(0, (-1, 3)).diagonal(dim1=0, dim2=2)
-        variance = torch.einsum('ja,abj,jb->j', along, blocks, along)
         residual = covariance[len(FACTORS) : -1, len(FACTORS) : -1].trace() / (
             size**2 * self._residual_covariance.trace()
         )
@@ -159,7 +156,7 @@ class BodyEstimator:
         return BodyEstimate(
             skeleton=skeleton,
             factors=proportions.factors(skeleton, of_bones),
-            bone_stddev=variance.clamp(min=0).sqrt(),
+            bone_covariance=of_bones,
             residual=float(residual.clamp(max=1.0)) * max(self.start.residual, _SURELY**2),
             floor_height=float(state[-1]) + (self._floor or 0.0),
             floor_stddev=float(covariance[-1, -1].sqrt()),

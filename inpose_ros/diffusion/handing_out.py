@@ -54,17 +54,16 @@ def told(
 
 
 def seen_covariance(
-    posterior: Posterior, window: JointWindow, corrector: FrameCorrector
+    posterior: Posterior, window: JointWindow, corrector: FrameCorrector, anchor: int
 ) -> Float[torch.Tensor, 'joint 3 3']:
     """Of the joints' places in the world [m^2], for the one window that a posterior is of.
 
-    As PoseSolver._position_covariance, of the frame that is handed out.
+    As PoseSolver._position_covariance, of the frame that is handed out, but for the bones.
     """
-    located, chain = window.location_valid[corrector.frame].numpy(), corrector.chain
-    anchor = smpl22.HEAD if located[smpl22.HEAD] else int(located.argmax())
+    chain = corrector.chain
     spread = single_frame.position_covariance(
         chain - chain[anchor], posterior.rot_world_joint.numpy(), posterior.covariance.numpy()
     )[0]
-    if located.any():
+    if window.location_valid[corrector.frame].any():
         spread = spread + float(window.position_stddev[anchor]) ** 2 * np.eye(3)
     return torch.from_numpy(spread)

@@ -76,11 +76,11 @@ def _constant(weights: Float[Tensor, '...']) -> Node:
     return ops.constant(weights.detach().cpu().numpy())
 
 
-def compiled(model: Model, threads: int) -> openvino.InferRequest:
-    """Ready to run on the CPU in single precision, on so many threads."""
+def compiled(model: Model, threads: int, precision: str = 'f32') -> openvino.InferRequest:
+    """Ready to run on the CPU, on so many threads, in f32 or bf16."""
     properties = {
         'PERFORMANCE_HINT': 'LATENCY',
-        'INFERENCE_PRECISION_HINT': 'f32',
+        'INFERENCE_PRECISION_HINT': precision,
         'INFERENCE_NUM_THREADS': threads,
         'ENABLE_CPU_PINNING': False,
     }

@@ -76,6 +76,12 @@ class MotionPrior:
         prior.backend = backend_for(backend, prior.denoiser, device, threads)
         return prior
 
+    def by(self, backend: str, threads: int = 1) -> 'MotionPrior':
+        """The same prior, whose network is run by another backend; see backend_for."""
+        other = MotionPrior(self.denoiser, self.spread, self.device)
+        other.backend = backend_for(backend, self.denoiser, self.device, threads)
+        return other
+
     def shared(self, most: int) -> 'MotionPrior':
         """The same prior for any number of threads, whose passes go together, up to so many windows."""
         other = MotionPrior(self.denoiser, self.spread, self.device)

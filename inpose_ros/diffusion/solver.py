@@ -105,6 +105,8 @@ class PoseSolver:
         self._bones = skeleton.bones.float().to(self.device)
 
     passes, hurried = 0, False  # not counted, never
+    bone_covariance: Float[Tensor, 'bone_axis bone_axis'] | None = None
+    """How well the skeleton's bones are known [m2]; None: they are certain. Only told of, in `position_covariance`."""
 
     @property
     def backend(self) -> str:
@@ -263,6 +265,16 @@ class PoseSolver:
         spread = kinematics.position_covariance(
             self._bones, posterior.rot_world_joint[0], posterior.covariance[0], anchor
         )
+        spread = spread + self._bones_part(posterior.rot_world_joint[0], located, anchor)
         if bool(located.any()):
             spread = spread + window.position_stddev[anchor].to(spread).square() * torch.eye(3).to(spread)
         return spread
+
+    def _bones_part(
+        self, rot: Float[Tensor, 'joint 3 3'], located: Bool[Tensor, 'joint'], anchor: int
+    ) -> Float[Tensor, 'joint 3 3']:
+        """Of what the bones may be off by [m2]; a located joint is where it was measured, whatever its bones."""
+        if self.bone_covariance is None:
+            return torch.zeros_like(rot)
+        part = kinematics.bone_position_covariance(rot, self.bone_covariance, anchor)
+        return part * ~located.to(rot.device)[:, None, None]

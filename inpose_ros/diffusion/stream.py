@@ -12,8 +12,10 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 
+from inpose_ros.body import smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion import single_frame
@@ -104,7 +106,7 @@ class StreamSolver(PoseSolver):
             root=posterior.root[0],
             rot_world_joint=posterior.rot_world_joint[0],
             rotation_stddev=posterior.covariance[0].diagonal().unflatten(0, (-1, 3)).mean(-1).sqrt(),
-            position_covariance=seen_covariance(posterior, window, self._corrector),
+            position_covariance=self._place_covariance(posterior, window),
             measured=window.rot_valid[frame],
             root_observed=bool(posterior.root_observed[0]),
             foot_contact=posterior.contact[0],
@@ -113,6 +115,12 @@ class StreamSolver(PoseSolver):
         rest = self.timings['likelihood'] + self.timings['update']
         self._pace = self._pace.after(self.passes, self.timings['network'], rest)
         return state
+
+    def _place_covariance(self, posterior: Posterior, window: JointWindow) -> Float[torch.Tensor, 'joint 3 3']:
+        located = window.location_valid[self._frame]
+        anchor = smpl22.HEAD if located[smpl22.HEAD] else int(located.int().argmax())
+        spread = seen_covariance(posterior, window, self._corrector, anchor)
+        return spread + self._bones_part(posterior.rot_world_joint[0], located, anchor)
 
     def solve_batch(self, windows: list[JointWindow], floor_height: float = 0.0) -> Posterior:
         return self.solve_streams(windows, range(len(windows)), floor_height)

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import torch
 
 from inpose_ros.body.proportions import BodyGuess
-from inpose_ros.body.skeleton import Skeleton
-from inpose_ros.diffusion.bones import BodyEstimator
+from inpose_ros.diffusion.bones import BodyEstimate, BodyEstimator
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.evaluation import scenario
 from inpose_ros.evaluation.evaluate import Scenario
@@ -32,7 +31,7 @@ def with_estimated_bones(scene: Scenario, prior: MotionPrior) -> Scenario:
     minute was seen, each clip that comes next is solved with the estimate so far, and then goes into it. So every clip
     is scored once, whatever is known; who has no more than a minute of clips is seen again and again.
     """
-    estimated: list[Skeleton | None] = [None] * len(scene.clips)
+    estimated: list[BodyEstimate | None] = [None] * len(scene.clips)
     by_subject: dict[str, list[int]] = {}
     for number, clip in enumerate(scene.clips):
         by_subject.setdefault(clip.subject, []).append(number)
@@ -43,7 +42,7 @@ def with_estimated_bones(scene: Scenario, prior: MotionPrior) -> Scenario:
             _observe(estimator, scene, stretch, prior.frames)
         for turn in range(len(numbers)):
             number = numbers[(len(before) + turn) % len(numbers)]
-            estimated[number] = estimator.skeleton
+            estimated[number] = estimator.estimate
             _observe(estimator, scene, _Stretch(number, len(scene.clips[number])), prior.frames)
     return replace(scene, estimated=estimated)
 

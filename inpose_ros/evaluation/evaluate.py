@@ -12,6 +12,7 @@ from torch import Tensor
 
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion.bones import BodyEstimate
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.errors import DataError
 from inpose_ros.evaluation import metrics, scenario
@@ -56,19 +57,19 @@ class Solved(NamedTuple):
 class Scenario:
     """The clips, on the grid and on their bodies, with what is measured of them and which frames are scored.
 
-    `estimated` are the bones that each clip is solved with where they are estimated.
+    `estimated` are the bodies that each clip is solved with where they are estimated.
     """
 
     clips: Sequence[MotionClip]
     measured: Sequence[scenario.Measured]
     scored: Sequence[Int[Tensor, 'window']]
     setting: Setting
-    estimated: Sequence[Skeleton] | None = None
+    estimated: Sequence[BodyEstimate] | None = None
 
     def assumed_bones(self, number: int) -> Skeleton:
         """The skeleton with which a clip is solved."""
         if self.estimated is not None:
-            return self.estimated[number]
+            return self.estimated[number].skeleton
         return self.setting.assumed_bones(self.clips[number])
 
     @property
@@ -182,9 +183,12 @@ def _score_clip(
     )
     scores[ERROR] = metrics.displacements(positions[here], truth[scored], align)
     if solved.covariance is not None:
-        scores[COVARIANCE] = kinematics.position_covariance(
-            bones, solved.rot_world_joint[here], solved.covariance[here], align
-        )
+        rot = solved.rot_world_joint[here]
+        scores[COVARIANCE] = kinematics.position_covariance(bones, rot, solved.covariance[here], align)
+        if scene.estimated is not None:  # as the node tells it: what is located is where it was measured
+            part = kinematics.bone_position_covariance(rot, scene.estimated[number].bone_covariance, align)
+            part[:, list(scene.worn.located)] = 0
+            scores[COVARIANCE] = scores[COVARIANCE] + part
     if method.streaming:
         return scores | _streamed_motion(positions, truth, newest, clip.fps)
     return scores | _windowed_motion(solved.recent, truth, scored, clip, bones)

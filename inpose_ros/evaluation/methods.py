@@ -1,5 +1,6 @@
 """The methods that are compared, by name; all on the same prior."""
 
+import functools
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -113,11 +114,21 @@ class StreamMethod:
     check_every: float = 0.33
     steps: int = 1
     lag: int = 0
+    backend: str = ''
     streaming: bool = True
 
     def solver(self, prior: MotionPrior, skeleton: Skeleton, seed: int) -> StreamSolver:
-        options = {name: value for name, value in vars(self).items() if name not in ('use_correlation', 'streaming')}
-        return StreamSolver(prior if self.use_correlation else uncorrelated(prior), skeleton, seed=seed, **options)
+        others = ('use_correlation', 'backend', 'streaming')
+        options = {name: value for name, value in vars(self).items() if name not in others}
+        prior = prior if self.use_correlation else uncorrelated(prior)
+        prior = _by(prior, self.backend) if self.backend else prior
+        return StreamSolver(prior, skeleton, seed=seed, **options)
+
+
+@functools.lru_cache(maxsize=8)
+def _by(prior: MotionPrior, backend: str) -> MotionPrior:
+    """A backend may take its time to be made; people's solvers share it."""
+    return prior.by(backend)
 
 
 METHODS: dict[str, Contender] = {
@@ -135,6 +146,9 @@ METHODS: dict[str, Contender] = {
     # More steps, and waiting for what comes after.
     **{f'inpose_{count}_steps': StreamMethod(steps=count) for count in (2, 4, 8)},
     **{f'inpose_lag_{count}': StreamMethod(lag=count) for count in (1, 2, 4)},
+    # Who runs the network; without a name it is PyTorch.
+    'inpose_openvino': StreamMethod(backend='openvino'),
+    'inpose_openvino_bf16': StreamMethod(backend='openvino_bf16'),
     # What each part is worth.
     'inpose_no_check': StreamMethod(check_every=float('inf')),
     'inpose_no_locations': StreamMethod(use_locations=False),
@@ -145,3 +159,9 @@ METHODS: dict[str, Contender] = {
     'inpose_no_smoothing': StreamMethod(use_smoothing=False),
     'inpose_no_acceleration': StreamMethod(use_acceleration=False),
 }
+
+
+def waited_ms(name: str, rate: float = 30.0) -> float:
+    """How long a method waits for what comes after a frame [ms], at a rate of the frames [Hz]."""
+    method = METHODS.get(name)
+    return 1000 * method.lag / rate if isinstance(method, StreamMethod) else 0.0

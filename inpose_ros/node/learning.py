@@ -46,10 +46,10 @@ class Log(Protocol):
 class BodyLearner:
     """Carries the body that all outputs are about: the estimate's, as it was when it last moved by a centimetre.
 
-    `skeleton`, `floor_height` and `facts` (what is believed, with standard deviations, for people to read) are those of
-    the last look; any thread may read them. A look takes as long as a pose; so that no pose is late for it, it is taken
-    in parts, one after each pose, by the thread that solves: in a thread of its own it took ten times as long, and made
-    poses wait for the interpreter meanwhile.
+    `skeleton`, `floor_height`, `bone_covariance` [m2] and `facts` (what is believed, with standard deviations, for
+    people to read) are those of the last look; any thread may read them. A look takes as long as a pose; so that no
+    pose is late for it, it is taken in parts, one after each pose, by the thread that solves: in a thread of its own it
+    took ten times as long, and made poses wait for the interpreter meanwhile.
     """
 
     def __init__(self, estimator: Estimator, save: str = '', log: Log = _LOG) -> None:
@@ -68,6 +68,7 @@ class BodyLearner:
     def _take_up(self, estimate: BodyEstimate) -> None:
         self.skeleton: Skeleton = estimate.skeleton
         self.floor_height: float = estimate.floor_height
+        self.bone_covariance = estimate.bone_covariance
 
     @property
     def sure(self) -> bool:
@@ -107,6 +108,7 @@ class BodyLearner:
             self._take_up(estimate)
         if abs(estimate.floor_height - self.floor_height) > _TOLERANCE:
             self.floor_height = estimate.floor_height
+        self.bone_covariance = estimate.bone_covariance
         self.facts = self._told(estimate)
         if self.sure and not self._kept:
             self.keep()

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
+from torch import Tensor
 
 from inpose_ros.body import continuity
 from inpose_ros.body.continuity import Continued, Evidence
@@ -24,6 +25,7 @@ class Solver(Protocol):
     frames: int
     rate: float
     skeleton: Skeleton
+    bone_covariance: Tensor | None
     device: object
     backend: str
     passes: int
@@ -108,6 +110,7 @@ class Tracker:
             self._floor_height = self._learner.floor_height
             if self._learner.skeleton is not self.solver.skeleton:
                 self.solver.skeleton = self._learner.skeleton
+            self.solver.bone_covariance = self._learner.bone_covariance
 
     def _is_new(self, stamp_ns: int) -> bool:
         if self._last is None:

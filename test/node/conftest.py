@@ -83,7 +83,7 @@ class StandInEstimator:
 
     def believe(self, skeleton: Skeleton, floor: float = 0.0) -> None:
         factors = {name: replace(row, stddev=0.05) for name, row in proportions.factors(skeleton).items()}
-        self.estimate = BodyEstimate(skeleton, factors, torch.full((22,), 0.01), 1.0, floor, 0.02)
+        self.estimate = BodyEstimate(skeleton, factors, 1e-4 * torch.eye(66), 1.0, floor, 0.02)
 
     def observing(self, window: JointWindow) -> Iterator[None]:
         yield

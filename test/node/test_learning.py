@@ -138,6 +138,13 @@ def test_a_new_model_is_out_exactly_when_bones_moved_and_all_outputs_are_about_i
         assert np.abs(difference).max() < 1e-6, link
 
 
+def test_the_solver_is_told_how_well_the_bones_are_known(stage, wearer):
+    node = stage.active()
+    stage.until(lambda: node._learner.estimator.observations)
+    stage.until(lambda: getattr(node._tracker.solver, 'bone_covariance', None) is not None)
+    assert node._tracker.solver.bone_covariance is node._learner.bone_covariance
+
+
 def test_diagnostics_say_how_sure_the_body_is(stage, wearer):
     told = stage.heard(DiagnosticArray, '/diagnostics')
     node = stage.active()

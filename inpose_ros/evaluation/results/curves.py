@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib import pyplot
 
 from inpose_ros.body import smpl22
+from inpose_ros.evaluation.methods import waited_ms
 
 Report = Mapping[str, Any]
 
@@ -72,6 +73,27 @@ class Joints:
 
 
 @dataclass(frozen=True)
+class Costs:
+    """Error against the time from a measurement to its pose, a point a method."""
+
+    file: str = 'costs.png'
+
+    def lacking(self, report: Report) -> str:
+        return '' if report.get('methods') else 'nothing was measured'
+
+    def draw(self, path: Path, report: Report) -> None:
+        picture, axes = pyplot.subplots(figsize=(6.5, 4.2), constrained_layout=True)
+        base = report['base']['scale']
+        for name, rows in report['methods'].items():
+            row = rows['scale'][base]
+            late = row['ms_per_frame'] + waited_ms(name)
+            axes.plot(late, row['mpjpe_cm'], marker='o', color='tab:red' if name == 'inpose' else 'tab:blue')
+            axes.annotate(name, (late, row['mpjpe_cm']), (4, 4), textcoords='offset points', fontsize=7)
+        axes.set(xlabel='from measurement to pose [ms]', ylabel='MPJPE [cm]', xscale='log')
+        _finish(picture, axes, path)
+
+
+@dataclass(frozen=True)
 class Calibration:
     """Claimed against observed coverage, of all joints and of the lower body, of every method that claims one."""
 
@@ -112,7 +134,8 @@ def draw(folder: Path, report: Report, figures: Sequence[Curve | Joints | Calibr
 
 def _finish(picture: pyplot.Figure, axes: pyplot.Axes, path: Path) -> None:
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=7)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=7)
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.savefig(path, dpi=90)
     pyplot.close(picture)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inpose_ros.evaluation.results import curves, tables
-from inpose_ros.evaluation.results.curves import PAPER_CURVES, Calibration, Joints
+from inpose_ros.evaluation.results.curves import PAPER_CURVES, Calibration, Costs, Joints
 from inpose_ros.evaluation.results.found import Found
 from inpose_ros.evaluation.results.plan import Run
 from inpose_ros.evaluation.results.targets import missed
@@ -19,6 +19,7 @@ _DRAWN = (
     ('scales', 'scales_paper', PAPER_CURVES[:2]),
     ('noise', 'noise_paper', PAPER_CURVES[2:]),
     ('main_own', 'paper_own', (Joints(), Calibration())),
+    ('costs', '', (Costs(),)),
 )
 
 
@@ -100,6 +101,9 @@ def _measured(found: Found) -> list[str]:
         + _scored(found, 'imus'), tables.imus(found),
         '## What each part is worth', _scored(found, 'ablation'), 'Without noise:', tables.ablation(found, '0'),
         'With 5 cm of noise on the locations:', tables.ablation(found, '0.05'),
+        '## Error against time',
+        'More steps, waiting for later frames (`lag`, 33 ms each), and other backends and precisions than PyTorch in '
+        'single precision; one window after the other, on one thread. ' + _scored(found, 'costs'), tables.costs(found),
     ]  # fmt: skip
 
 

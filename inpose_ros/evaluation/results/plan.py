@@ -28,6 +28,9 @@ _ESTIMATED_SCALES = '0.6,1.0,1.4'
 PARTS = ('inpose', 'inpose_one_step', 'inpose_window', 'inpose_no_check', 'inpose_no_locations',
          'inpose_no_correlation', 'inpose_no_floor', 'inpose_no_height', 'inpose_no_travel',
          'inpose_no_smoothing')  # fmt: skip
+# What may be paid for an error, in time and in waiting.
+COSTS = ('inpose', 'inpose_2_steps', 'inpose_4_steps', 'inpose_8_steps', 'inpose_window', 'inpose_50_steps',
+         'inpose_lag_1', 'inpose_lag_2', 'inpose_lag_4', 'inpose_openvino', 'inpose_openvino_bf16')  # fmt: skip
 # What names a place or a model on some machine; models and data are compared by their digests.
 _PLACES = ('--data', '--report', '--figures', '--model')
 
@@ -43,13 +46,14 @@ class Frames:
 
 @dataclass(frozen=True)
 class Run:
-    """One call of `inpose evaluate`; `options` are those besides methods and frames."""
+    """One call of `inpose evaluate`; `options` are those besides methods and frames. It may have to run `alone`."""
 
     name: str
     methods: Sequence[str]
     frames: int
     options: Sequence[str] = ()
     pictured: bool = False
+    alone: bool = False
 
     def words(self, split: str, device: str, seed: int) -> tuple[str, ...]:
         """What `inpose evaluate` is given, but for places."""
@@ -78,6 +82,7 @@ def planned(frames: Frames, rivals: Sequence[str], bones: Sequence[str]) -> list
         Run('bones', ('inpose',), frames.sweep, ('--bones', ','.join(bones))),
         Run('sensors', ('inpose',), frames.sweep, sensors),
         Run('imus', ('inpose', 'inpose_no_acceleration'), frames.sweep, ('--sensors', IMUS)),
+        Run('costs', COSTS, frames.sweep, alone=True),
     ]
     return [run for run in runs if 'estimated' in bones or run.name != 'scales_estimated']
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from inpose_ros.evaluation.methods import waited_ms
 from inpose_ros.evaluation.results.found import Found
 from inpose_ros.evaluation.results.plan import IMUS, SENSOR_SETS
 from inpose_ros.evaluation.results.targets import TARGETS, Finding, ratio
@@ -148,3 +149,15 @@ def _methods(found: Found, run: str, metrics: Sequence[str], option: str, value:
         scores = found.scores(run, method, option, value) or {}
         rows.append((f'`{method}`', *(cell(scores.get(metric)) for metric in metrics)))
     return table(('', *(METRICS[metric] for metric in metrics)), rows)
+
+
+def costs(found: Found) -> str:
+    """Error beside what is paid for it: milliseconds a frame, and those that are waited for what comes after."""
+    metrics = ('mpjpe_cm', 'upper_cm', 'lower_cm', 'jitter_100m_s3', 'ms_per_frame')
+    rows = []
+    for method in found.methods('costs'):
+        scores = found.scores('costs', method) or {}
+        late = None if 'ms_per_frame' not in scores else scores['ms_per_frame'] + waited_ms(method)
+        rows.append((f'`{method}`', *(cell(scores.get(metric)) for metric in metrics), cell(late)))
+    heads = [METRICS.get(metric, 'time [ms]') for metric in metrics]
+    return table(('', *heads, 'from measurement to pose [ms]'), rows)

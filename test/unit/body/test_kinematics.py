@@ -160,3 +160,17 @@ def test_shared_bends_leave_limbs_and_ends_alone_and_are_the_same_in_each_joint_
     assert torch.allclose(neck[:, 0], neck[:, 1], atol=1e-9)
     assert torch.allclose(local[:, list(smpl22.TOES)], torch.eye(3, dtype=torch.float64), atol=1e-9)
     assert torch.allclose(kinematics.shared_out(shared), shared, atol=1e-9)
+
+
+def test_uncertain_bones_spread_places_as_bones_drawn_at_random_do():
+    """Seen from the head, which does not move; against a hundred thousand bodies."""
+    generator = torch.Generator().manual_seed(0)
+    rot = random_pose(1)
+    root = 0.01 * torch.randn(66, 66, generator=generator, dtype=torch.float64)
+    spread = kinematics.bone_position_covariance(rot, root @ root.T, smpl22.HEAD)
+    drawn = (torch.randn(100_000, 66, generator=generator, dtype=torch.float64) @ root.T).unflatten(-1, (22, 3))
+    places = kinematics.positions_from_bones(drawn, rot.expand(len(drawn), -1, -1, -1))
+    places = places - places[:, [smpl22.HEAD]]
+    seen = torch.einsum('bjx,bjy->jxy', places, places) / len(drawn)
+    assert spread[smpl22.HEAD].abs().max() == 0
+    assert (spread - seen).abs().max() < 0.03 * spread.abs().max()

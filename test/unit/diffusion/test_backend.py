@@ -47,6 +47,14 @@ def test_every_backend_says_what_the_reference_says(device: torch.device, count:
                 assert torch.allclose(value, getattr(expected, key), atol=1e-4), (name, key)
 
 
+def test_half_the_precision_says_nearly_what_the_reference_says() -> None:
+    denoiser = MotionPrior.load(DEFAULT_MODEL, CPU).denoiser
+    condition, noisy = _condition(2, 40), torch.randn(2, 40, 22, 6, generator=torch.Generator().manual_seed(0))
+    expected = TorchBackend(denoiser)(noisy, 300, condition)
+    found = backend_for('openvino_bf16', denoiser, CPU, threads=1)(noisy, 300, condition)
+    assert (found.rotation - expected.rotation).square().mean().sqrt() < 0.03
+
+
 def test_a_later_pass_leaves_what_an_earlier_one_said(device: torch.device) -> None:
     denoiser = small_denoiser().to(device)
     condition = Condition(**{key: value.to(device) for key, value in vars(_condition(1, 8)).items()})

@@ -60,7 +60,7 @@ def test_a_pass_from_scratch_is_one_step_of_the_solver_of_windows(prior: MotionP
     pose, _ = solver._from_scratch(seen, 0.01)
     found = posterior_of(pose, seen, solver._corrector, HANDS, 0.01)
     assert rotation.angle_between(one.rot_world_joint, found.rot_world_joint[0]).max() < 1e-4
-    spread = seen_covariance(found, window, solver._corrector)
+    spread = seen_covariance(found, window, solver._corrector, 15)
     pairs = ((one.root, found.root[0]), (one.position_covariance, spread), (one.foot_contact, found.contact[0]))
     assert all(torch.allclose(own, other, atol=1e-4) for own, other in pairs)
 
@@ -234,3 +234,13 @@ def test_noisy_trackers_are_outweighed_by_what_the_whole_window_says_of_them() -
         return float(((there - there[:, [15]]) - (wanted - wanted[15]))[:, [20, 21]].norm(dim=-1).mean())
 
     assert off() < 0.7 * off(use_smoothing=False)
+
+
+@pytest.mark.parametrize('make', [StreamSolver, lambda *parts: PoseSolver(*parts, InPoseRule())])
+def test_who_is_not_sure_of_the_bones_is_less_sure_of_places_but_not_of_those_that_were_measured(make) -> None:
+    certain, unsure = (make(_t_pose(stddev=1.0), SKELETON) for _ in range(2))
+    unsure.bone_covariance = 0.02**2 * torch.eye(66)
+    window = _windows(1)[0]
+    one, other = (solver.solve(window).position_stddev for solver in (certain, unsure))
+    free = [joint for joint in range(22) if joint not in HANDS]
+    assert torch.allclose(one[HANDS], other[HANDS]) and (other[free] > one[free] + 1e-4).all()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion.bones import BodyEstimate
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.errors import ParameterError
 from inpose_ros.evaluation.carried import with_estimated_bones
@@ -32,13 +32,13 @@ def scene(packed: Path, setting: Setting = ESTIMATED) -> Scenario:
 
 def test_every_clip_has_bones(packed, prior):
     found = with_estimated_bones(scene(packed), prior)
-    assert all(isinstance(bones, Skeleton) for bones in found.estimated)
+    assert all(isinstance(body, BodyEstimate) for body in found.estimated)
     assert len(found.estimated) == len(found.clips)
 
 
 def test_a_person_of_another_size_gets_other_bones(packed, prior):
     small, large = (
-        with_estimated_bones(scene(packed, replace(ESTIMATED, scale=scale)), prior).estimated[0].stature
+        with_estimated_bones(scene(packed, replace(ESTIMATED, scale=scale)), prior).estimated[0].skeleton.stature
         for scale in ('0.7', '1.3')
     )
     assert large / small == pytest.approx(1.3 / 0.7, rel=0.1)
@@ -46,13 +46,24 @@ def test_a_person_of_another_size_gets_other_bones(packed, prior):
 
 def test_scores_are_of_the_estimated_bones(packed, prior):
     found = with_estimated_bones(scene(packed), prior)
-    own = evaluate(replace(found, estimated=[clip.skeleton for clip in found.clips]), METHODS['inpose'], prior, seed=0)
+    true = [replace(body, skeleton=clip.skeleton) for body, clip in zip(found.estimated, found.clips)]
+    own = evaluate(replace(found, estimated=true), METHODS['inpose'], prior, seed=0)
     known = evaluate(scene(packed, Setting()), METHODS['inpose'], prior, seed=0)
     estimated = evaluate(found, METHODS['inpose'], prior, seed=0)
     assert own['mpjpe_cm'] == pytest.approx(known['mpjpe_cm'], rel=1e-4)
     assert known['bone_error_pct'] == 0
     assert estimated['bone_error_pct'] > 0
     assert estimated['mpjpe_cm'] != known['mpjpe_cm']
+
+
+def test_claims_contain_what_the_bones_may_be_off_by(packed, prior):
+    found = with_estimated_bones(scene(packed), prior)
+    certain = [replace(body, bone_covariance=torch.zeros(66, 66)) for body in found.estimated]
+    coverage, less = (
+        evaluate(scored, METHODS['inpose'], prior, seed=0)['coverage90']
+        for scored in (found, replace(found, estimated=certain))
+    )
+    assert coverage > less
 
 
 def test_bones_that_nobody_estimated_are_asked_for(packed, prior):
@@ -63,7 +74,9 @@ def test_bones_that_nobody_estimated_are_asked_for(packed, prior):
 def test_noise_that_is_told_spoils_no_estimate(packed, prior):
     torch.manual_seed(0)
     clean, noisy = (
-        with_estimated_bones(scene(packed, replace(ESTIMATED, location_noise=noise)), prior).estimated[0].stature
+        with_estimated_bones(scene(packed, replace(ESTIMATED, location_noise=noise)), prior)
+        .estimated[0]
+        .skeleton.stature
         for noise in ('0', '0.02')
     )
     assert noisy == pytest.approx(clean, rel=0.03)

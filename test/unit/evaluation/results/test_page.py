@@ -83,8 +83,8 @@ def test_a_slow_method_is_shown_among_the_others_where_it_was_measured() -> None
 
 def test_all_figures_are_drawn_of_what_was_found(tmp_path: Path) -> None:
     assert page.draw(tmp_path, made_up.found()) == {}
-    assert len(list(tmp_path.iterdir())) == 5
-    assert len(page.draw(tmp_path, Found({}))) == 5
+    assert len(list(tmp_path.iterdir())) == 6
+    assert len(page.draw(tmp_path, Found({}))) == 6
 
 
 def test_methods_of_two_runs_come_in_the_order_of_the_first_and_then_the_slow_ones() -> None:
