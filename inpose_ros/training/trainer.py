@@ -4,7 +4,7 @@ import copy
 import csv
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -172,8 +172,9 @@ def _is_half_fast(device: torch.device) -> bool:
 
 
 def _weights(folder: Path, config: DenoiserConfig) -> tuple[dict[str, Tensor], Spread | None]:
-    """The weights of a model of this architecture, and its spread."""
+    """The weights of a model of this architecture, and its spread; a rival stores other things, or nothing."""
     denoiser, tensors = checkpoint.load(folder)
     if denoiser.config != config:
         raise ModelError(f'{folder} holds another architecture: {denoiser.config}; this run trains {config}')
-    return denoiser.state_dict(), Spread(**tensors) if tensors else None
+    known = Spread(**tensors) if set(tensors) == {field.name for field in fields(Spread)} else None
+    return denoiser.state_dict(), known
