@@ -112,6 +112,11 @@ def test_a_run_may_start_from_the_weights_of_a_model(tmp_path: Path, packed: Pat
     assert all(weight.requires_grad for weight in run.denoiser.parameters())
 
 
+def test_a_run_may_start_from_a_rival_that_stores_other_things_beside_its_weights(tmp_path: Path, packed: Path) -> None:
+    checkpoint.save(tmp_path / 'old', small_denoiser(seed=8), {'residual_factor': torch.eye(3)})
+    assert trainer(tmp_path / 'new', packed, 1, start=tmp_path / 'old').spread is None
+
+
 def test_weights_of_another_architecture_are_refused_as_a_start(tmp_path: Path, packed: Path) -> None:
     checkpoint.save(tmp_path / 'old', small_denoiser())
     with pytest.raises(ModelError, match='old'):
