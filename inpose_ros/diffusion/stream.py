@@ -4,7 +4,7 @@ What was said of the body so far takes the place of the sampler's earlier steps:
 carried on to its newest frame, it is what the denoiser's last step starts from. So a frame costs one pass where a
 window from scratch costs two, and is smoother. A wrong past would keep itself alive; so now and then, after a frame has
 been handed out, a pass that knows no past is compared with it, and where they disagree by more than that pass doubts
-itself, the stream starts anew from there.
+itself, the stream starts anew from there: with a second pass at once, and handed out from where the body was.
 """
 
 import time
