@@ -87,7 +87,7 @@ def scored(
 
 def solver_said(told: Sequence[Mapping[str, str]]) -> dict[str, object]:
     """What the diagnostics said of the solver: passes of the network, where they do, and ticks that were dropped."""
-    passes = [float(row[_PASSES]) for row in told if _PASSES in row]
+    passes = [number for row in told if not math.isnan(number := float(row.get(_PASSES, 'nan')))]  # of no pose: NaN
     found: dict[str, object] = {}
     if passes:
         found[_PASSES] = {'mean': float(np.mean(passes)), 'min': min(passes), 'max': max(passes)}

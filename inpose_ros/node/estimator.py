@@ -1,11 +1,9 @@
 """The lifecycle node: sensor topics in, a body out. It moves data and decides nothing."""
 
-import functools
 import gc
 import math
 import sys
 import time
-import traceback
 from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -33,26 +31,15 @@ from inpose_ros.node.publishers import BodyPublishers
 from inpose_ros.node.services import BodyServices
 from inpose_ros.node.silence import SilenceWatch
 from inpose_ros.node.tracking import Job, Solver, Tracker
+from inpose_ros.node.transitions import told
 from inpose_ros.node.worker import SolveWorker
 
 # The window reaches back this much further [s] than the solver looks, for what arrives late.
 _SPARE = 0.5
+# Where a tick finds nothing new, as one came late before it, it is made up for after this part of the time between two.
+_AGAIN = 0.3
 # Between two looks at who is silent [ns].
 _WATCH_NS = 90_000_000
-
-
-def _told(transition: Callable) -> Callable:
-    """Log the traceback of a bug in a transition; rclpy turns it into an error state without a word."""
-
-    @functools.wraps(transition)
-    def wrapped(self: 'InPoseNode', state: LifecycleState) -> TransitionCallbackReturn:
-        try:
-            return transition(self, state)
-        except Exception:
-            self.get_logger().fatal(traceback.format_exc())
-            raise
-
-    return wrapped
 
 
 class InPoseNode(LifecycleNode):
@@ -75,7 +62,7 @@ class InPoseNode(LifecycleNode):
         self._outputs: BodyPublishers | None = None
         self._worker: SolveWorker[Job] | None = None
         self._idle: GuardCondition | None = None
-        self._tick_timer = None
+        self._tick_timer = self._again_timer = None
         self._facts: dict[str, str] = {}
         self._resets = 0
         self._offered: tuple[int, int] | None = None
@@ -104,7 +91,7 @@ class InPoseNode(LifecycleNode):
         if self.state == 'unconfigured' and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
-    @_told
+    @told
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         try:
             self._configure()
@@ -146,32 +133,34 @@ class InPoseNode(LifecycleNode):
                 'give body.stature for better poses'
             )
 
-    @_told
+    @told
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         result = super().on_activate(state)
         self._outputs.describe(self._tracker.solver.skeleton)
         self._silence, self._offered = SilenceWatch(), None
         self._idle = self.create_guard_condition(self._on_idle)
         self._worker = SolveWorker(self._solve, self._idle.trigger)
-        self._tick_timer = self.create_timer(1 / self._params.rate, self._tick)
+        period = 1 / self._params.rate
+        self._tick_timer = self.create_timer(period, self._tick)
+        self._again_timer = self.create_timer(_AGAIN * period, self._tick_again, autostart=False)
         return result
 
-    @_told
+    @told
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._halt()
         return super().on_deactivate(state)
 
-    @_told
+    @told
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._release()
         return TransitionCallbackReturn.SUCCESS
 
-    @_told
+    @told
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._release()
         return TransitionCallbackReturn.SUCCESS
 
-    @_told
+    @told
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._release()
         return TransitionCallbackReturn.SUCCESS
@@ -181,7 +170,8 @@ class InPoseNode(LifecycleNode):
         self._body_services.abort()
         if self._tick_timer is not None:
             self.destroy_timer(self._tick_timer)
-            self._tick_timer = None
+            self.destroy_timer(self._again_timer)
+            self._tick_timer = self._again_timer = None
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
@@ -206,15 +196,25 @@ class InPoseNode(LifecycleNode):
 
     def _tick(self) -> None:
         """Hand what has come since the last tick to the solver's thread."""
+        if not self._offer_newest():
+            self._again_timer.reset()
+
+    def _tick_again(self) -> None:
+        self._again_timer.cancel()
+        self._offer_newest()
+
+    def _offer_newest(self) -> bool:
+        """Whether there was anything new to solve."""
         self._intake.fetch()
         self._watch_silence()
         newest = (self._epoch, self._intake.newest_stamp_ns)
         if newest[1] is None or newest == self._offered:
-            return
+            return False
         job = Job(self._intake.snapshot(), self._intake.sensors, self._epoch, self._body_state())
         self._offered = newest
         if not self._worker.offer(job):
             self._health.counts['dropped'] += 1
+        return True
 
     def _on_idle(self) -> None:
         """Take in what has come while a pose was solved, when it is at no pose's expense."""
