@@ -136,7 +136,7 @@ def test_poses_are_missed_that_do_not_come_in_the_time_from_the_first_on() -> No
 
 def test_what_the_diagnostics_do_not_say_of_the_solver_is_left_out() -> None:
     assert solver_said([]) == {} and solver_said([{'dropped': '4'}]) == {'dropped': 4}
-    told = [{'network_passes': '4'}, {'network_passes': '1.5', 'dropped': '0'}]
+    told = [{'network_passes': 'nan'}, {'network_passes': '4'}, {'network_passes': '1.5', 'dropped': '0'}]
     assert solver_said(told) == {'network_passes': {'mean': 2.75, 'min': 1.5, 'max': 4.0}, 'dropped': 0}
 
 
