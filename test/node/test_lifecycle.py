@@ -150,3 +150,17 @@ def test_a_solver_a_little_too_slow_for_the_rate_loses_no_whole_tick(stage, wear
     stage.until(lambda: len(joints) >= 15)
     assert counts(node)['dropped'] > 0 and rising(stamps(joints))
     assert node._health.pose_rate(node.now_ns()) > 5.5  # half the rate: 5
+
+
+def test_a_tick_that_finds_nothing_new_is_made_up_for_when_something_comes(stage, wearer):
+    """By the other timer alone: no further tick comes."""
+    joints = stage.heard(JointState, 'joint_states')
+    node = stage.active(rate=5.0)
+    stage.until(lambda: joints)
+    wearer.stop()
+    stage.spin_for(0.5)
+    node._tick_timer.cancel()
+    known = len(joints)
+    node._tick()
+    wearer.send()
+    stage.until(lambda: len(joints) == known + 1, timeout=2.0)
