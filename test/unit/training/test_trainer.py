@@ -32,11 +32,11 @@ class Interrupted(WindowSource):
 
     left = 3
 
-    def random(self, count: int, generator: torch.Generator) -> MotionWindow:
-        self.left -= 1
+    def random(self, count: int, generator: torch.Generator, following: int = 0) -> MotionWindow:
+        self.left -= not following  # streams are not counted
         if self.left < 0:
             raise KeyboardInterrupt
-        return super().random(count, generator)
+        return super().random(count, generator, following)
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
