@@ -30,14 +30,13 @@ from inpose_ros.node.process import ros, spin
 from inpose_ros.node.publishers import BodyPublishers
 from inpose_ros.node.services import BodyServices
 from inpose_ros.node.silence import SilenceWatch
+from inpose_ros.node.ticks import Ticks
 from inpose_ros.node.tracking import Job, Solver, Tracker
 from inpose_ros.node.transitions import told
 from inpose_ros.node.worker import SolveWorker
 
 # The window reaches back this much further [s] than the solver looks, for what arrives late.
 _SPARE = 0.5
-# Where a tick finds nothing new, as one came late before it, it is made up for after this part of the time between two.
-_AGAIN = 0.3
 # Between two looks at who is silent [ns].
 _WATCH_NS = 90_000_000
 
@@ -62,7 +61,7 @@ class InPoseNode(LifecycleNode):
         self._outputs: BodyPublishers | None = None
         self._worker: SolveWorker[Job] | None = None
         self._idle: GuardCondition | None = None
-        self._tick_timer = self._again_timer = None
+        self._ticks: Ticks | None = None
         self._facts: dict[str, str] = {}
         self._resets = 0
         self._offered: tuple[int, int] | None = None
@@ -140,9 +139,7 @@ class InPoseNode(LifecycleNode):
         self._silence, self._offered = SilenceWatch(), None
         self._idle = self.create_guard_condition(self._on_idle)
         self._worker = SolveWorker(self._solve, self._idle.trigger)
-        period = 1 / self._params.rate
-        self._tick_timer = self.create_timer(period, self._tick)
-        self._again_timer = self.create_timer(_AGAIN * period, self._tick_again, autostart=False)
+        self._ticks = Ticks(self, self._params.rate, self._offer_newest, self._worth_waiting_ns)
         return result
 
     @told
@@ -168,10 +165,9 @@ class InPoseNode(LifecycleNode):
     def _halt(self) -> None:
         """Stop solving and publishing; waits for the pose at hand."""
         self._body_services.abort()
-        if self._tick_timer is not None:
-            self.destroy_timer(self._tick_timer)
-            self.destroy_timer(self._again_timer)
-            self._tick_timer = self._again_timer = None
+        if self._ticks is not None:
+            self._ticks.stop()
+            self._ticks = None
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
@@ -194,17 +190,17 @@ class InPoseNode(LifecycleNode):
 
     # --- the work
 
-    def _tick(self) -> None:
-        """Hand what has come since the last tick to the solver's thread."""
-        if not self._offer_newest():
-            self._again_timer.reset()
-
-    def _tick_again(self) -> None:
-        self._again_timer.cancel()
-        self._offer_newest()
+    def _worth_waiting_ns(self, most_ns: int) -> int:
+        """For how long a fresher measurement is worth waiting for, and does not make the next pose late."""
+        self._intake.fetch()
+        newest_ns = self._intake.newest_stamp_ns
+        if newest_ns is None or self._worker.busy:
+            return 0
+        left_ns = round(1e9 * (1 / self._params.rate - self._worker.usual))
+        return self._intake.expected.wait_ns(self.now_ns(), newest_ns, min(most_ns, left_ns))
 
     def _offer_newest(self) -> bool:
-        """Whether there was anything new to solve."""
+        """Hand what has come to the solver's thread; whether there was anything new to solve."""
         self._intake.fetch()
         self._watch_silence()
         newest = (self._epoch, self._intake.newest_stamp_ns)

@@ -10,6 +10,7 @@ from rclpy.node import Node
 
 from inpose_ros.errors import MeasurementError
 from inpose_ros.geometry.transform import Transform
+from inpose_ros.node.expected import Expected
 from inpose_ros.node.health import ACCEPTED, Health
 from inpose_ros.node.inlet import FrameInlet, Receiver, TopicInlet, open_inlet
 from inpose_ros.node.parameters import SensorParameters
@@ -70,6 +71,7 @@ class Intake:
         self._rows: dict[str, SensorParameters] = {}
         self._sensors: dict[str, Sensor] = {}
         self._warned: dict[tuple[str, str], float] = {}
+        self.expected = Expected()
         self._turns = 0
         self._yaw = 0.0
         self.listener: Callable[[Measurement], None] | None = None
@@ -200,6 +202,7 @@ class Intake:
         finally:
             self._note_accepted(measurement.sensor, before, now_ns)
         self._health.arrived(measurement.sensor, now_ns, (arrived_ns - measurement.stamp_ns) / 1e9)
+        self.expected.arrived(measurement.sensor, arrived_ns, measurement.stamp_ns)
         if self.listener is not None:
             self.listener(measurement)
 

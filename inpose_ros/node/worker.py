@@ -1,10 +1,13 @@
 """A thread with a mailbox for one letter: work that must not hold up the executor."""
 
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Letter = TypeVar('Letter')
+_REMEMBERED = 16  # letters whose work says how long that takes
 
 
 class SolveWorker(Generic[Letter]):
@@ -17,6 +20,7 @@ class SolveWorker(Generic[Letter]):
         """Args: done: called in the worker's thread after each letter's work, when `busy` says so."""
         self._work, self._done = work, done
         self._working = False
+        self._durations: deque[float] = deque([0.0], maxlen=_REMEMBERED)
         self._change = threading.Condition()
         self._letter: Letter | None = None
         self._stopping = False
@@ -45,6 +49,12 @@ class SolveWorker(Generic[Letter]):
         with self._change:
             return self._working or self._letter is not None
 
+    @property
+    def usual(self) -> float:
+        """What three quarters of the last few letters' work did not take longer than [s]."""
+        durations = sorted(tuple(self._durations))
+        return durations[3 * len(durations) // 4]
+
     def stop(self, timeout: float = 10.0) -> None:
         """Let the work at hand come to its end, and end the thread; waits for that `timeout` [s] at most.
 
@@ -63,11 +73,13 @@ class SolveWorker(Generic[Letter]):
                 if letter is None or self._stopping:
                     return
                 self._working = True
+            begin = time.perf_counter()
             try:
                 self._work(letter)
             except Exception as error:  # handed to the next offer; see there
                 self._failure = error
                 return
             finally:
+                self._durations.append(time.perf_counter() - begin)
                 self._working = False
                 self._done()

@@ -1,5 +1,6 @@
 import queue
 import threading
+import time
 
 import pytest
 
@@ -84,3 +85,16 @@ def test_whoever_wants_to_know_is_told_when_the_worker_is_free_even_after_a_bug(
         worker.offer(letter)
         assert free.get(timeout=5)
     worker.stop()
+
+
+def test_it_says_how_long_its_work_usually_takes():
+    done, times = queue.Queue(), iter([0.0] * 12 + [0.05] * 8 + [0.5])
+    worker = SolveWorker(lambda letter: time.sleep(next(times)), lambda: done.put(None))
+    assert worker.usual < 1e-3
+    for count in range(21):
+        worker.offer('again')
+        done.get(timeout=5)
+        if count == 11:
+            assert worker.usual < 0.02
+    worker.stop()
+    assert 0.04 < worker.usual < 0.3  # half of the last ones took so long; that one took longer tells nothing
