@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -16,6 +17,10 @@ from inpose_ros.diffusion.schedule import NoiseSchedule
 from inpose_ros.diffusion.solver import PoseSolver
 from inpose_ros.diffusion.stream import StreamSolver
 from inpose_ros.sensing.resample import JointWindow
+
+
+# Priors of other widths, for comparison only.
+WIDTHS = Path(__file__).parent / 'widths'
 
 
 @runtime_checkable
@@ -115,11 +120,13 @@ class StreamMethod:
     steps: int = 1
     lag: int = 0
     backend: str = ''
+    width: int = 0
     streaming: bool = True
 
     def solver(self, prior: MotionPrior, skeleton: Skeleton, seed: int) -> StreamSolver:
-        others = ('use_correlation', 'backend', 'streaming')
+        others = ('use_correlation', 'backend', 'width', 'streaming')
         options = {name: value for name, value in vars(self).items() if name not in others}
+        prior = _of_width(self.width, prior.device) if self.width else prior
         prior = prior if self.use_correlation else uncorrelated(prior)
         prior = _by(prior, self.backend) if self.backend else prior
         return StreamSolver(prior, skeleton, seed=seed, **options)
@@ -129,6 +136,12 @@ class StreamMethod:
 def _by(prior: MotionPrior, backend: str) -> MotionPrior:
     """A backend may take its time to be made; people's solvers share it."""
     return prior.by(backend)
+
+
+@functools.lru_cache(maxsize=8)
+def _of_width(width: int, device: torch.device) -> MotionPrior:
+    """The prior by a network of another width."""
+    return MotionPrior.load(WIDTHS / str(width), device)
 
 
 METHODS: dict[str, Contender] = {
@@ -149,6 +162,9 @@ METHODS: dict[str, Contender] = {
     # Who runs the network; without a name it is PyTorch.
     'inpose_openvino': StreamMethod(backend='openvino'),
     'inpose_openvino_bf16': StreamMethod(backend='openvino_bf16'),
+    # A narrower network, by itself and as quickly as it runs.
+    'inpose_width_128': StreamMethod(width=128),
+    'inpose_width_128_openvino': StreamMethod(width=128, backend='openvino'),
     # What each part is worth.
     'inpose_no_check': StreamMethod(check_every=float('inf')),
     'inpose_no_locations': StreamMethod(use_locations=False),

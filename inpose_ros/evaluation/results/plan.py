@@ -30,7 +30,8 @@ PARTS = ('inpose', 'inpose_one_step', 'inpose_window', 'inpose_no_check', 'inpos
          'inpose_no_smoothing')  # fmt: skip
 # What may be paid for an error, in time and in waiting.
 COSTS = ('inpose', 'inpose_2_steps', 'inpose_4_steps', 'inpose_8_steps', 'inpose_window', 'inpose_50_steps',
-         'inpose_lag_1', 'inpose_lag_2', 'inpose_lag_4', 'inpose_openvino', 'inpose_openvino_bf16')  # fmt: skip
+         'inpose_lag_1', 'inpose_lag_2', 'inpose_lag_4', 'inpose_openvino', 'inpose_openvino_bf16', 'inpose_width_128',
+         'inpose_width_128_openvino')  # fmt: skip
 # What names a place or a model on some machine; models and data are compared by their digests.
 _PLACES = ('--data', '--report', '--figures', '--model')
 
