@@ -70,7 +70,7 @@ def validate(
             scores[f'{name}_upper_cm'] = float(centimetres[:, list(smpl22.UPPER)].mean())
         if case.zeroed:
             scores[f'{name}_deg'] = float(_rotation_error(estimate, truth)[window.zeroed].mean())
-    scores['streamed_cm'] = _streamed(prior, source, count // 3)
+    scores['streamed_cm'] = _streamed(prior, source, count // 6)
     denoiser.train()
     return scores
 
