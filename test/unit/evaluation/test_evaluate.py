@@ -10,10 +10,12 @@ import torch
 
 from inpose_ros.body import smpl22
 from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion import checkpoint
 from inpose_ros.diffusion.denoiser import OUTPUT_FEATURES
 from inpose_ros.diffusion.prior import MotionPrior, Spread
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule
 from inpose_ros.errors import DataError
+from inpose_ros.evaluation import methods
 from inpose_ros.evaluation.evaluate import Scenario, build_scenario, evaluate
 from inpose_ros.evaluation.methods import METHODS, Method, StreamMethod, uncorrelated
 from inpose_ros.evaluation.setting import Setting
@@ -106,6 +108,26 @@ def test_streaming_and_window_methods_are_scored_on_the_same_frames(
         assert evaluate(given, method, prior, 0)['root_cm'] == pytest.approx(100 * float(stamps.mean()), rel=1e-3)
 
 
+@pytest.fixture
+def narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MotionPrior:
+    """What is loaded as the prior of width 128."""
+    other = small_denoiser(seed=1)
+    torch.nn.init.normal_(other.head.weight, std=0.01)
+    checkpoint.save(tmp_path / '128', other)
+    monkeypatch.setattr(methods, 'WIDTHS', tmp_path)
+    methods._of_width.cache_clear()
+    yield MotionPrior(other)
+    methods._of_width.cache_clear()
+
+
+def test_a_method_of_another_width_runs_that_network(packed: Path, prior: MotionPrior, narrow: MotionPrior) -> None:
+    given = scene(packed, frames=12)
+    found = evaluate(given, METHODS['inpose_width_128'], prior, 0)['mpjpe_cm']
+    assert found == pytest.approx(evaluate(given, METHODS['inpose'], narrow, 0)['mpjpe_cm'], rel=0.02)
+    assert found != pytest.approx(evaluate(given, METHODS['inpose'], prior, 0)['mpjpe_cm'], rel=0.1)
+
+
+@pytest.mark.usefixtures('narrow')
 @pytest.mark.parametrize('name', list(METHODS))
 def test_a_method_has_every_score_and_all_are_finite(packed: Path, prior: MotionPrior, name: str) -> None:
     given, heard = scene(packed, frames=12), []
