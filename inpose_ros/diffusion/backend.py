@@ -143,8 +143,22 @@ def _has_openvino() -> bool:
     return importlib.util.find_spec('openvino') is not None
 
 
+def _best_on_cpu() -> str:
+    if not _has_openvino():
+        return 'torch'
+    return 'openvino_bf16' if _has_bfloat16() else 'openvino'
+
+
+def _has_bfloat16() -> bool:
+    """Whether OpenVINO would compute in it here, and not emulate it."""
+    from inpose_ros.diffusion import openvino_graph  # optional: it imports OpenVINO
+
+    return openvino_graph.has_bfloat16()
+
+
 def backend_for(name: str, denoiser: Denoiser, device: torch.device, threads: int) -> Backend:
-    """The backend of that name; `auto` takes a CUDA graph on a GPU, and on a CPU OpenVINO where it is installed.
+    """The backend of that name; `auto` takes a CUDA graph on a GPU, and on a CPU OpenVINO where it is installed, in
+    bfloat16 where the processor has it.
 
     Raises:
         DeviceError: the name is none, or what it needs is not there.
@@ -152,8 +166,7 @@ def backend_for(name: str, denoiser: Denoiser, device: torch.device, threads: in
     if name not in NAMES:
         raise DeviceError(f'backend is {name!r}; it must be one of {", ".join(NAMES)}')
     if name == 'auto':
-        on_cpu = 'openvino' if _has_openvino() else 'torch'
-        name = 'cuda_graph' if device.type == 'cuda' else on_cpu
+        name = 'cuda_graph' if device.type == 'cuda' else _best_on_cpu()
     if name.startswith('openvino'):
         if device.type != 'cpu':
             raise DeviceError(f'backend is {name}, which runs on the CPU, but the device is {device}; choose auto')

@@ -85,3 +85,8 @@ def compiled(model: Model, threads: int, precision: str = 'f32') -> openvino.Inf
         'ENABLE_CPU_PINNING': False,
     }
     return openvino.Core().compile_model(model, 'CPU', properties).create_infer_request()
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor computes in it."""
+    return 'BF16' in openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')

@@ -18,7 +18,6 @@ from inpose_ros.diffusion.solver import PoseSolver
 from inpose_ros.diffusion.stream import StreamSolver
 from inpose_ros.sensing.resample import JointWindow
 
-
 # Priors of other widths, for comparison only.
 WIDTHS = Path(__file__).parent / 'widths'
 

@@ -105,7 +105,8 @@ class NodeParameters(WornParameters):
     device: str = parameter('auto', 'Where the network runs.', one_of=('auto', 'cpu', 'cuda'))
     backend: str = parameter(
         'auto',
-        'What runs the network: auto (a CUDA graph on a GPU; on a CPU openvino where it is installed, else torch).',
+        'What runs the network: auto (a CUDA graph on a GPU; on a CPU openvino where it is installed, in bfloat16 '
+        'where the processor has it, else torch).',
         one_of=NAMES,
     )
     threads: int = parameter(0, 'Threads of the network on a CPU; 0: half of the cores.', ge=0, le=256)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -86,6 +88,19 @@ def test_without_openvino_auto_takes_the_reference_and_asking_for_it_says_what_t
         backend_for('openvino', small_denoiser(), CPU, 1)
 
 
-def test_with_openvino_auto_takes_it_on_a_cpu() -> None:
-    assert isinstance(backend_for('auto', small_denoiser(), CPU, 1), OpenVinoBackend)
+@pytest.mark.parametrize(('has_it', 'name'), [(True, 'openvino_bf16'), (False, 'openvino')])
+def test_with_openvino_auto_takes_it_on_a_cpu_in_bfloat16_where_the_processor_has_that(monkeypatch, has_it, name):
+    monkeypatch.setattr(backend, '_has_bfloat16', lambda: has_it)
+    chosen = backend_for('auto', small_denoiser(), CPU, 1)
+    assert isinstance(chosen, OpenVinoBackend) and chosen.name == name
+
+
+def test_bfloat16_is_asked_of_the_processor() -> None:
+    flags = Path('/proc/cpuinfo').read_text() if Path('/proc/cpuinfo').exists() else ''
+    if 'flags' not in flags:
+        pytest.skip('this system does not say what its processor has')
+    assert backend._has_bfloat16() == ('avx512_bf16' in flags or 'amx_bf16' in flags)
+
+
+def test_the_names_are_those_that_are_told_of() -> None:
     assert set(NAMES) >= {'auto', 'torch', 'openvino', 'cuda_graph'}
