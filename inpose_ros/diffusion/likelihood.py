@@ -33,26 +33,19 @@ class Floor:
 
     A foot that is higher than the other by `lower_by` [m] is the lower one no more. `stddev` covers soles, shoes and a
     floor that is a little off. It is a location of which only the height is known, and linear in the rotations like any
-    other. It is under one person, or under as many as there are windows.
+    other.
     """
 
-    bones: Float[Tensor, '*#batch joint 3']
-    height: float | Float[Tensor, '*#batch 1']
-    stddev: float | Float[Tensor, '*#batch 1']
-    lower_by: float | Float[Tensor, '*#batch 1'] = _LOWER_BY * smpl22.MEAN_STATURE
+    bones: Float[Tensor, 'joint 3']
+    height: float
+    stddev: float
+    lower_by: float = _LOWER_BY * smpl22.MEAN_STATURE
 
     @classmethod
     def under(cls, skeleton: Skeleton, bones: Float[Tensor, 'joint 3'], floor_height: float) -> 'Floor':
         """The floor at a height [m] in the world, under a skeleton whose bones are given on the solver's device."""
-        return cls.under_bones(bones, skeleton.stature, floor_height)
-
-    @classmethod
-    def under_bones(
-        cls, bones: Float[Tensor, '*batch joint 3'], stature: float | Float[Tensor, '*batch 1'], floor_height: float
-    ) -> 'Floor':
-        """The same of people who are so tall [m]."""
-        sole = smpl22.SOLE_PER_STATURE * stature
-        return cls(bones, floor_height + sole, _SOLE_SPREAD * stature, _LOWER_BY * stature)
+        stature = skeleton.stature
+        return cls(bones, floor_height + skeleton.sole, _SOLE_SPREAD * stature, _LOWER_BY * stature)
 
     def standing(
         self, rot: Float[Tensor, '*batch joint 3 3'], contact: Float[Tensor, '*batch 2']
@@ -99,13 +92,12 @@ class LocationLikelihood:
             return self
         standing = self.floor.standing(rot, contact)
         stands = (standing > LEAST_STANDING) & self.valid.any(-1, keepdim=True)
-        place = torch.zeros(*stands.shape, 3).to(self.location)
-        place[..., 2] = self.floor.height
+        place = self.location.new_tensor([0.0, 0.0, self.floor.height]).expand(*stands.shape, 3)
         height = self.floor.stddev / standing.clamp(min=LEAST_STANDING).sqrt()
         unknown = torch.full_like(height, UNKNOWN)
         spread = torch.stack((unknown, unknown, height), -1)
         return LocationLikelihood(
-            chain=torch.cat((self.chain, kinematics.location_map(self.floor.bones)[..., list(smpl22.TOES), :, :]), -3),
+            chain=torch.cat((self.chain, kinematics.location_map(self.floor.bones)[list(smpl22.TOES)])),
             location=torch.cat((self.location, place), -2),
             valid=torch.cat((self.valid, stands), -1),
             stddev=torch.cat((self.stddev.expand(*spread.shape[:-2], *self.stddev.shape[-2:]), spread), -2),

@@ -63,7 +63,9 @@ class InPoseRule:
         likelihood: LocationLikelihood | None, measured_stddev: Float[Tensor, 'joint'],
     ) -> Sample:  # fmt: skip
         noisy = self.on_the_way(prior, noise, condition, likelihood, measured_stddev)
-        return self.last(prior, prior.denoise(noisy, self.steps[-1], condition), condition, likelihood, measured_stddev)
+        return self._last(
+            prior, prior.denoise(noisy, self.steps[-1], condition), condition, likelihood, measured_stddev
+        )
 
     @torch.no_grad()
     def on_the_way(
@@ -83,11 +85,10 @@ class InPoseRule:
             noisy = alpha_bar**0.5 * clean + (1 - alpha_bar) ** 0.5 * prior.schedule.noise_in(noisy, clean, step)
         return noisy
 
-    def last(
+    def _last(
         self, prior: MotionPrior, prediction: Prediction, condition: Condition, likelihood: LocationLikelihood | None,
         measured_stddev: Float[Tensor, 'joint'],
     ) -> Sample:  # fmt: skip
-        """What is made of the denoiser's answer in the last step."""
         rot = prior.rotations(prediction, condition)
         covariance = prior.covariance(
             prediction.frames(_NEWEST), condition.frames(_NEWEST), self.steps[-1], measured_stddev

@@ -11,7 +11,7 @@ _LEAST_PRECISION = 1e-6
 
 def smoothed(
     place: Float[Tensor, 'batch frame joint 3'], valid: Bool[Tensor, 'batch frame joint'],
-    stddev: Float[Tensor, '*batch joint'], rate: float, acceleration: float,
+    stddev: Float[Tensor, 'joint'], rate: float, acceleration: float,
 ) -> tuple[Float[Tensor, 'batch frame joint 3'], Float[Tensor, 'batch frame joint']]:  # fmt: skip
     """The most likely places [m] and their standard deviation along each axis [m].
 
@@ -21,13 +21,12 @@ def smoothed(
     not valid stay as they are.
 
     Args:
-        stddev: of all windows, or of each.
         rate: of the frames [Hz].
     """
     frames = place.shape[1]
     eye = torch.eye(frames, dtype=torch.float64, device=place.device)
     bend = eye.diff(n=2, dim=0) * rate**2 / acceleration
-    precision = valid.double().transpose(1, 2) / stddev.double()[..., None].square()
+    precision = valid.double().transpose(1, 2) / stddev.double()[:, None].square()
     information = precision.diag_embed() + bend.T @ bend + _LEAST_PRECISION * eye
     covariance = torch.linalg.inv(information)
     likely = covariance @ (precision[..., None] * place.double().transpose(1, 2))

@@ -9,7 +9,6 @@ from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.geometry import rotation
 from inpose_ros.training import dropout, refinement
-from inpose_ros.training.readings import Known
 from inpose_ros.training.validation import HANDS
 from inpose_ros.training.windows import WindowSource
 
@@ -43,7 +42,7 @@ def _ratios(prior: MotionPrior, source: WindowSource, clips: Tensor, newest: Ten
     window, count = source.at(clips, newest), len(clips)
     worn = torch.zeros(count, len(smpl22.JOINTS), dtype=torch.bool)
     worn[:, [smpl22.INDEX[name] for name in HANDS]] = True
-    condition, heading = dropout.dress(window, worn, Known.constant(count, height=True, travel=True), None)
+    condition, heading = dropout.dress(window, worn, dropout.Known.constant(count, height=True, travel=True), None)
     likelihood = refinement.precise_likelihood(window, condition, heading)
     stddev = torch.full((len(smpl22.JOINTS),), _MEASURED_STDDEV)
     sample = InPoseRule()(prior, torch.zeros_like(condition.rotation), condition, likelihood, stddev)

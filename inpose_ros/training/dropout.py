@@ -3,14 +3,16 @@
 The prior must serve any subset of sensors, so a batch holds common sets, random ones and none.
 """
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from inpose_ros.body import smpl22
+from inpose_ros.diffusion import condition as conditions
 from inpose_ros.diffusion.denoiser import Condition
 from inpose_ros.geometry import rotation
-from inpose_ros.training.readings import LOCATED, Known, Readings, standing_height
 from inpose_ros.training.windows import MotionWindow
 
 _HANDS = ('head', 'left_wrist', 'right_wrist')
@@ -41,7 +43,7 @@ _ZEROED_ACCELERATION_SHARE = 0.75  # and of those calibrated in an N-pose
 _GAP_SHARE = 0.1  # of the windows lose a joint for some frames
 _ROTATION_NOISE = 0.03  # constant error of a mounting [rad], in half of the windows
 _HEIGHT_NOISE = 0.01  # error of the floor and of the standing height, as a share of the latter
-_NOISY_SHARE = 0.3  # of the windows have trackers that err in each frame,
+_NOISY_SHARE = 0.3  # of the windows have a tracker on the head that errs in each frame,
 _LEAST_NOISE, _MOST_NOISE = 0.003, 0.12  # by between so much, over the standing height
 _ACCELERATION_NOISE = 0.4  # of straps and skin [m/s2], in each frame, and as much for the whole window
 # Where on its segment an IMU is worn: so far along the bone at most, as a share of it, and so far beside it [m].
@@ -57,12 +59,25 @@ _ENDS = {'pelvis': 'spine1', 'spine1': 'spine2', 'spine2': 'spine3', 'spine3': '
 }  # fmt: skip
 
 
-def draw_known(zeroed: Bool[Tensor, 'batch'], generator: torch.Generator) -> Known:
-    """Which windows know what of what is worn."""
-    chance = torch.rand(3, len(zeroed), generator=generator)
-    height = chance[0] < torch.where(zeroed, _ZEROED_HEIGHT_SHARE, _HEIGHT_SHARE)
-    travel = chance[1] < torch.where(height, _TRAVEL_SHARE, _LONE_TRAVEL_SHARE)
-    return Known(height, travel, chance[2] < torch.where(zeroed, _ZEROED_ACCELERATION_SHARE, _ACCELERATION_SHARE))
+@dataclass(frozen=True)
+class Known:
+    """Which windows of a batch know, of what is worn: the head's height, how the head travels, accelerations."""
+
+    height: Bool[Tensor, 'batch']
+    travel: Bool[Tensor, 'batch']
+    acceleration: Bool[Tensor, 'batch']
+
+    @classmethod
+    def constant(cls, count: int, height: bool = False, travel: bool = False, acceleration: bool = False) -> 'Known':
+        """The same in all windows."""
+        return cls(*(torch.full((count,), flag) for flag in (height, travel, acceleration)))
+
+    @classmethod
+    def draw(cls, zeroed: Bool[Tensor, 'batch'], generator: torch.Generator) -> 'Known':
+        chance = torch.rand(3, len(zeroed), generator=generator)
+        height = chance[0] < torch.where(zeroed, _ZEROED_HEIGHT_SHARE, _HEIGHT_SHARE)
+        travel = chance[1] < torch.where(height, _TRAVEL_SHARE, _LONE_TRAVEL_SHARE)
+        return cls(height, travel, chance[2] < torch.where(zeroed, _ZEROED_ACCELERATION_SHARE, _ACCELERATION_SHARE))
 
 
 def worn_joints(zeroed: Bool[Tensor, 'batch'], generator: torch.Generator) -> Bool[Tensor, 'batch joint']:
@@ -93,48 +108,48 @@ def _with_gaps(worn: Bool[Tensor, 'batch joint'], frames: int, generator: torch.
     return worn[:, None] & ~(lost[:, :, None] & joint[:, None])
 
 
-def read(
-    motion: MotionWindow, worn: Bool[Tensor, 'batch joint'], known: Known, generator: torch.Generator | None,
-    bones: Float[Tensor, 'batch joint 3'] | None = None,
-) -> Readings:  # fmt: skip
-    """What sensors read of a motion of any length.
-
-    With a generator they err and fail as in training; without, they are perfect.
-
-    Args:
-        bones: what the solver is told of the person [m], if not the truth.
-    """
-    bones = motion.bones if bones is None else bones
-    rot, (count, frames) = motion.rot_world_joint, motion.root.shape[:2]
-    valid = worn[:, None].expand(-1, frames, -1)
-    size = standing_height(bones)[:, None, None, None]
-    places, noise, lift = motion.positions[:, :, LOCATED] / size, torch.zeros(count), torch.zeros(count)
-    if generator is not None:
-        valid = _with_gaps(worn, frames, generator)
-        rot = rot @ _mounting_errors(count, generator)[:, None]
-        lift = _HEIGHT_NOISE * torch.randn(count, generator=generator)
-        noise = _tracker_noise(count, generator)
-        places = places + noise[:, None, None, None] * torch.randn(places.shape, generator=generator)
-    valid = valid & motion.real[..., None]
-    # It takes three places to see an acceleration.
-    earlier = torch.cat((torch.zeros_like(motion.real[:, :2]), motion.real[:, :-2]), 1)
-    return Readings(
-        motion, bones, rot, valid, places, noise, lift, known, accelerations(motion, generator) / size,
-        valid & known.acceleration[:, None, None] & earlier[..., None],
-    )  # fmt: skip
-
-
 def dress(
     window: MotionWindow, worn: Bool[Tensor, 'batch joint'], known: Known, generator: torch.Generator | None
 ) -> tuple[Condition, Float[Tensor, 'batch']]:
-    """Measure a window: the condition, and the heading [rad] by which it was turned back; see `read`."""
-    return read(window, worn, known, generator).condition()
+    """Measure a window: the condition, and the heading [rad] by which it was turned back.
+
+    With a generator the sensors err and fail as in training; without, they are perfect.
+    """
+    rot, frames = window.rot_world_joint, window.rot_world_joint.shape[1]
+    valid = worn[:, None].expand(-1, frames, -1)
+    size = standing_height(window.bones)[:, None]
+    noise, lift = torch.zeros(()), torch.zeros(len(rot))
+    if generator is not None:
+        valid = _with_gaps(worn, frames, generator)
+        rot = rot @ _mounting_errors(len(rot), generator)[:, None]
+        lift = _HEIGHT_NOISE * torch.randn(len(rot), generator=generator)
+        noise = _tracker_noise(len(rot), frames, generator)
+    valid = valid & window.real[..., None]
+    heading = conditions.window_heading(rot, valid)
+    pelvis = rotation.heading(window.rot_world_joint[:, -1, 0])
+    heading = torch.where(valid.flatten(1).any(-1), heading, pelvis)
+    turned = rotation.about_z(-heading)[:, None, None] @ rot
+    seen = valid[..., smpl22.HEAD]
+    head = (rotation.about_z(-heading)[:, None] @ window.positions[:, :, smpl22.HEAD, :, None])[..., 0]
+    head = head / size[..., None] + noise
+    travelled, travel_mask = conditions.travel(head, seen)
+    acceleration = (rotation.about_z(-heading)[:, None, None] @ accelerations(window, generator)[..., None])[..., 0]
+    acceleration = acceleration / size[..., None, None]
+    # It takes three places to see one.
+    earlier = torch.cat((torch.zeros_like(window.real[:, :2]), window.real[:, :-2]), 1)
+    acceleration_mask = valid & known.acceleration[:, None, None] & earlier[..., None]
+    condition = conditions.size_free_condition(
+        turned, valid, head[..., 2] + lift[:, None], seen & known.height[:, None],
+        travelled, travel_mask & known.travel[:, None], window.zeroed, acceleration, acceleration_mask,
+    )  # fmt: skip
+    return condition, heading
 
 
-def _tracker_noise(count: int, generator: torch.Generator) -> Float[Tensor, 'batch']:
-    """Of a share of windows, each another one."""
-    chance = torch.rand(2, count, generator=generator)
-    return (chance[0] < _NOISY_SHARE) * _LEAST_NOISE * (_MOST_NOISE / _LEAST_NOISE) ** chance[1]
+def _tracker_noise(count: int, frames: int, generator: torch.Generator) -> Float[Tensor, 'batch frame 3']:
+    """White noise of the head's tracker over the standing height, of another size in each of a share of windows."""
+    chance = torch.rand(2, count, 1, 1, generator=generator)
+    stddev = (chance[0] < _NOISY_SHARE) * _LEAST_NOISE * (_MOST_NOISE / _LEAST_NOISE) ** chance[1]
+    return stddev * torch.randn(count, frames, 3, generator=generator)
 
 
 def accelerations(window: MotionWindow, generator: torch.Generator | None) -> Float[Tensor, 'batch frame joint 3']:
@@ -159,14 +174,16 @@ def _mounting_errors(count: int, generator: torch.Generator) -> Float[Tensor, 'b
     return rotation.exp(some * _ROTATION_NOISE * torch.randn(count, 22, 3, generator=generator))
 
 
-def draw_readings(
-    motion: MotionWindow, generator: torch.Generator, bones: Float[Tensor, 'batch joint 3'] | None = None
-) -> Readings:
-    """Those of a training batch; see `read`."""
-    worn = worn_joints(motion.zeroed, generator)
-    return read(motion, worn, draw_known(motion.zeroed, generator), generator, bones)
-
-
 def draw_condition(window: MotionWindow, generator: torch.Generator) -> tuple[Condition, Float[Tensor, 'batch']]:
     """A training batch's condition."""
-    return draw_readings(window, generator).condition()
+    worn = worn_joints(window.zeroed, generator)
+    return dress(window, worn, Known.draw(window.zeroed, generator), generator)
+
+
+def standing_height(bones: Float[Tensor, 'batch joint 3']) -> Float[Tensor, 'batch']:
+    """As Skeleton.standing_head_height, for a batch of bones [m]."""
+    chain = [smpl22.HEAD]
+    while smpl22.PARENTS[chain[-1]] > 0:
+        chain.append(smpl22.PARENTS[chain[-1]])
+    legs = bones[:, [1, 2, 4, 5, 7, 8, 10, 11], 2].sum(-1) / 2
+    return bones[:, chain, 2].sum(-1) - legs

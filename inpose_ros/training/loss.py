@@ -8,7 +8,7 @@ from torch.nn import functional
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.diffusion.denoiser import Prediction
 from inpose_ros.geometry import rotation
-from inpose_ros.training.readings import standing_height
+from inpose_ros.training.dropout import standing_height
 from inpose_ros.training.windows import MotionWindow
 
 WEIGHTS = {'rotation': 1.0, 'position': 4.0, 'velocity': 1.0, 'spread': 0.02, 'contact': 0.02, 'root_velocity': 0.05}

@@ -15,14 +15,15 @@ from inpose_ros.diffusion.likelihood import LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.geometry import rotation
-from inpose_ros.training.readings import LOCATED
 from inpose_ros.training.windows import MotionWindow
 
+# Joints that a tracker may locate.
+LOCATED = [smpl22.INDEX[name] for name in ('head', 'left_wrist', 'right_wrist', 'pelvis', 'left_ankle', 'right_ankle')]
 SHARE, ZEROED_SHARE = 0.85, 0.2  # of the windows have trackers; who is calibrated in an N-pose wears IMUs
 _NOISY_SHARE = 0.4  # of them have noisy ones, ...
 _LEAST, _MOST = 0.01, 0.2  # ... of between so much [m], as the likelihood is told;
-PRECISE = 0.005  # the others have none, but the likelihood is told this.
-ROTATION_STDDEV = 0.02  # what the likelihood is told of measured rotations [rad]
+_PRECISE = 0.005  # the others have none, but the likelihood is told this.
+_ROTATION_STDDEV = 0.02  # what the likelihood is told of measured rotations [rad]
 
 
 def draw_likelihood(
@@ -33,7 +34,7 @@ def draw_likelihood(
     chance = torch.rand(4, count, generator=generator)
     known = chance[0] < torch.where(window.zeroed, ZEROED_SHARE, SHARE)
     noisy = chance[1] < _NOISY_SHARE
-    stddev = torch.where(noisy, _LEAST * (_MOST / _LEAST) ** chance[2], PRECISE)
+    stddev = torch.where(noisy, _LEAST * (_MOST / _LEAST) ** chance[2], _PRECISE)
     noise = torch.where(noisy, stddev, 0.0)[:, None, None, None]
     error = noise * torch.randn(count, window.rot_world_joint.shape[1], len(LOCATED), 3, generator=generator)
     return _likelihood(window, condition, heading, known, stddev, error)
@@ -45,7 +46,7 @@ def precise_likelihood(
     """The locations of all joints that are worn, without noise."""
     count = len(heading)
     return _likelihood(
-        window, condition, heading, torch.ones(count, dtype=torch.bool), torch.full((count,), PRECISE), torch.zeros(())
+        window, condition, heading, torch.ones(count, dtype=torch.bool), torch.full((count,), _PRECISE), torch.zeros(())
     )
 
 
@@ -68,6 +69,6 @@ def last_input(
 ) -> tuple[Float[Tensor, 'batch frame joint 6'], int]:
     """What the default rule gives the denoiser in its last step, and that step."""
     rule = InPoseRule()
-    measured = torch.full((len(smpl22.JOINTS),), ROTATION_STDDEV, device=prior.device)
+    measured = torch.full((len(smpl22.JOINTS),), _ROTATION_STDDEV, device=prior.device)
     noise = torch.zeros_like(condition.rotation)
     return rule.on_the_way(prior, noise, condition, likelihood, measured), rule.steps[-1]

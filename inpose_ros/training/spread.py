@@ -9,7 +9,6 @@ from inpose_ros.diffusion.denoiser import Denoiser
 from inpose_ros.diffusion.prior import MotionPrior, Spread
 from inpose_ros.geometry import rotation
 from inpose_ros.training import dropout
-from inpose_ros.training.readings import Known
 from inpose_ros.training.validation import HANDS
 from inpose_ros.training.windows import WindowSource
 
@@ -61,7 +60,7 @@ def _standardised_errors(
     worn = torch.zeros(len(clips), 22, dtype=torch.bool)
     worn[:, [smpl22.INDEX[name] for name in HANDS]] = True
     half = torch.arange(len(clips)) % 2 == 0
-    known = Known(height=half, travel=half, acceleration=torch.zeros_like(half))
+    known = dropout.Known(height=half, travel=half, acceleration=torch.zeros_like(half))
     condition, heading = dropout.dress(window, worn, known, None)
     truth = rotation.about_z(-heading)[:, None, None] @ window.rot_world_joint
     clean = rotation.sixd_from_matrix(truth)

@@ -10,21 +10,29 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from inpose_ros.diffusion.denoiser import Denoiser
+from inpose_ros.diffusion.denoiser import Condition, Denoiser
 from inpose_ros.diffusion.likelihood import LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior, Spread
 from inpose_ros.diffusion.schedule import NoiseSchedule
 from inpose_ros.geometry import rotation
 from inpose_ros.training import dropout, refinement, validation
 from inpose_ros.training.caution import measure_caution
-from inpose_ros.training.example import Example, joined, moved, rows_of
 from inpose_ros.training.spread import measure_spread
-from inpose_ros.training.streams import Streams
 from inpose_ros.training.windows import Motion, MotionWindow, WindowSource
 
-_STREAM_SHARE = 0.375  # of what the prior learns from are frames of streams; of the windows by themselves
-_PURE_NOISE_SHARE = 0.5  # start from pure noise: few-step samplers stand on that step,
-_REFINED_SHARE = 0.35  # and these from what its first step leaves; the others serve samplers of many steps
+_PURE_NOISE_SHARE = 0.5  # of the windows start from pure noise: few-step samplers stand on that step,
+_REFINED_SHARE = 0.35  # and of those from what its first step leaves; the others serve samplers of many steps
+
+
+@dataclass(frozen=True)
+class Example:
+    """A training batch on its device: what the network is given, and the motion that it shall find."""
+
+    window: MotionWindow
+    condition: Condition
+    heading: Float[Tensor, 'batch']
+    noisy: Float[Tensor, 'batch frame joint 6']
+    steps: Int[Tensor, 'batch']
 
 
 @runtime_checkable
@@ -36,11 +44,8 @@ class Task(Protocol):
     def bodies(self, motion: Motion) -> Motion:
         """The clips on the bodies that the network shall see."""
 
-    def example(self, source: WindowSource, count: int, prior: MotionPrior, generator: torch.Generator) -> Example:
-        """A batch of so many windows, measured and noised; `prior` is the average of the weights so far."""
-
-    def restart(self) -> None:
-        """Forget what examples carry on: called at each checkpoint, so that a run can go on from there."""
+    def example(self, window: MotionWindow, prior: MotionPrior, generator: torch.Generator) -> Example:
+        """Measure and noise a batch of windows; `prior` is the average of the weights so far."""
 
     def validate(self, denoiser: Denoiser, source: WindowSource, spread: Spread | None) -> dict[str, float]:
         """Scores on motion that it was not trained on, always the same ones; those in [cm] end in `_cm`."""
@@ -49,29 +54,21 @@ class Task(Protocol):
         """What is measured of the trained network on that motion, and stored beside its weights."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class PriorTask:
     """MotionPrior's: free of body size, on everybody's own bones."""
 
     name: str = 'prior'
-    streams: Streams | None = None
 
     def bodies(self, motion: Motion) -> Motion:
         return motion
 
-    def example(self, source: WindowSource, count: int, prior: MotionPrior, generator: torch.Generator) -> Example:
-        """Windows by themselves, and frames of streams."""
-        followed = round(_STREAM_SHARE * count)
-        self.streams = self.streams or Streams(source, followed)
-        window = source.random(count - followed, generator)
+    def example(self, window: MotionWindow, prior: MotionPrior, generator: torch.Generator) -> Example:
         condition, heading = dropout.draw_condition(window, generator)
         noisy, steps, refined = noised(prior.schedule, window, heading, generator)
         likelihood = refinement.draw_likelihood(window, condition, heading, generator)
-        alone = with_first_step(Example(window, condition, heading, noisy, steps), refined, likelihood, prior)
-        return joined([alone, self.streams.next(prior, generator)])
-
-    def restart(self) -> None:
-        self.streams = None
+        example = Example(window, condition, heading, noisy, steps)
+        return with_first_step(example, refined, likelihood, prior)
 
     def validate(self, denoiser: Denoiser, source: WindowSource, spread: Spread | None) -> dict[str, float]:
         return validation.validate(denoiser, source, spread)
@@ -98,10 +95,33 @@ def with_first_step(
     example: Example, refined: Bool[Tensor, 'batch'], likelihood: LocationLikelihood | None, prior: MotionPrior
 ) -> Example:
     """The example on the prior's device, where `refined` from what the sampler's first step leaves."""
-    example, likelihood = moved(example, prior.device), moved(likelihood, prior.device)
-    rows = refined.nonzero()[:, 0].to(prior.device)
-    if not len(rows):
-        return example
-    given, step = refinement.last_input(prior, rows_of(example.condition, rows), rows_of(likelihood, rows))
-    steps = example.steps.index_fill(0, rows, step)
-    return replace(example, noisy=example.noisy.index_copy(0, rows, given), steps=steps)
+    window, condition, heading, noisy, likelihood = _to(
+        prior.device, example.window, example.condition, example.heading, example.noisy, likelihood
+    )
+    steps, rows = example.steps, refined.nonzero()[:, 0].to(prior.device)
+    if len(rows):
+        given, step = refinement.last_input(prior, rows_of(condition, rows), rows_of(likelihood, rows))
+        noisy, steps = noisy.index_copy(0, rows, given), torch.where(refined, step, steps)
+    return Example(window, condition, heading, noisy, steps)
+
+
+def _to(device: torch.device, *values: object) -> tuple:
+    """Move tensors and dataclasses of tensors."""
+
+    def move(value: object) -> object:
+        if isinstance(value, Tensor):
+            return value.to(device)
+        if isinstance(value, (MotionWindow, Condition, LocationLikelihood)):
+            return type(value)(**{name: move(part) for name, part in vars(value).items()})
+        return value
+
+    return tuple(move(value) for value in values)
+
+
+def rows_of(
+    value: Condition | LocationLikelihood | None, rows: Int[Tensor, 'row']
+) -> Condition | LocationLikelihood | None:
+    """Some windows of a batch."""
+    if value is None:
+        return None
+    return type(value)(**{name: part if part is None else part[rows] for name, part in vars(value).items()})

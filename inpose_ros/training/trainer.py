@@ -99,7 +99,6 @@ class Trainer:
         fresh = self._state_file.with_suffix('.new')
         torch.save(state, fresh)
         fresh.replace(self._state_file)
-        self.task.restart()
         checkpoint.save(self.folder / 'model', self.average)
 
     def run(self) -> None:
@@ -128,8 +127,9 @@ class Trainer:
         checkpoint.save(self.folder / 'model', self.average, self.task.finish(self.average, self.validation_source))
 
     def _train_step(self) -> dict[str, float]:
+        window = self.train_source.random(self.config.batch, self.generator)
         prior = MotionPrior(self.average, self.spread, self.device)
-        example = self.task.example(self.train_source, self.config.batch, prior, self.generator)
+        example = self.task.example(window, prior, self.generator)
         for group in self.optimizer.param_groups:
             group['lr'] = self.config.learning_rate * self._rate_factor()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=_is_half_fast(self.device)):

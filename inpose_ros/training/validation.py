@@ -11,8 +11,6 @@ from inpose_ros.diffusion.denoiser import Condition, Denoiser
 from inpose_ros.diffusion.prior import MotionPrior, Spread
 from inpose_ros.geometry import rotation
 from inpose_ros.training import dropout, loss, refinement
-from inpose_ros.training.readings import Known, standing_height
-from inpose_ros.training.streams import Follower
 from inpose_ros.training.windows import MotionWindow, WindowSource
 
 HANDS = ('head', 'left_wrist', 'right_wrist')
@@ -55,7 +53,7 @@ def validate(
         window = source.at(clips, newest, zeroed=torch.full((count,), case.zeroed))
         worn = torch.zeros(count, 22, dtype=torch.bool)
         worn[:, [smpl22.INDEX[joint] for joint in case.joints]] = True
-        known = Known.constant(count, case.height, case.travel, case.acceleration)
+        known = dropout.Known.constant(count, case.height, case.travel, case.acceleration)
         condition, heading = dropout.dress(window, worn, known, None)
         if case.located:
             likelihood = refinement.precise_likelihood(window, condition, heading)
@@ -70,23 +68,8 @@ def validate(
             scores[f'{name}_upper_cm'] = float(centimetres[:, list(smpl22.UPPER)].mean())
         if case.zeroed:
             scores[f'{name}_deg'] = float(_rotation_error(estimate, truth)[window.zeroed].mean())
-    scores['streamed_cm'] = _streamed(prior, source, count // 6)
     denoiser.train()
     return scores
-
-
-def _streamed(prior: MotionPrior, source: WindowSource, count: int, following: int = 60) -> float:
-    """Error of the last of so many frames, each solved from the one before, with head and hands tracked [cm]."""
-    clips, newest = source.grid(count)
-    motion = source.at(clips, newest, frames=prior.frames + following)
-    worn = torch.zeros(count, 22, dtype=torch.bool)
-    worn[:, [smpl22.INDEX[joint] for joint in HANDS]] = True
-    readings = dropout.read(motion, worn, Known.constant(count, height=True, travel=True), None)
-    follower = Follower(readings, torch.ones(count, dtype=torch.bool))
-    for _ in range(following + 1):
-        follower.step(prior)
-    truth = motion.rot_world_joint[:, -1]
-    return float(position_error(follower.newest, truth, motion).mean())
 
 
 def position_error(
@@ -94,7 +77,7 @@ def position_error(
 ) -> Float[Tensor, 'batch joint']:
     """Distance of each joint, head on head [cm]."""
     places = [loss.relative_positions(rot[:, None], window.bones)[:, 0] for rot in (estimate, truth)]
-    return (places[0] - places[1]).norm(dim=-1) * standing_height(window.bones)[:, None] * 100
+    return (places[0] - places[1]).norm(dim=-1) * dropout.standing_height(window.bones)[:, None] * 100
 
 
 def _rotation_error(

@@ -9,7 +9,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from inpose_ros.body import kinematics, smpl22
-from inpose_ros.errors import DataError
 from inpose_ros.geometry import rotation
 from inpose_ros.motion.clip import MotionClip
 from inpose_ros.motion.neutral import neutral_turn
@@ -22,7 +21,6 @@ _LOCOMOTION = ('walk', 'jog', 'run', 'march', 'stride', 'turn')
 _ZEROED_SHARE = 0.4  # of the windows of those who were seen standing
 _FRAME_NOISE = 0.04  # how differently the joints' axes of two persons are defined [rad], in half of the windows
 _CONTACT_SPEED = 0.25  # a toe slower than this [m/s] stands
-_SLOWEST, _FASTEST = 0.8, 1.25  # motion is played at between so many times its speed
 
 
 @runtime_checkable
@@ -64,12 +62,6 @@ class MotionWindow:
     def root_velocity(self) -> Float[Tensor, 'batch frame 3']:
         return torch.gradient(self.root, dim=1)[0] * self.rate
 
-    def frames(self, which: slice) -> 'MotionWindow':
-        """Some frames of it."""
-        return replace(
-            self, rot_world_joint=self.rot_world_joint[:, which], root=self.root[:, which], real=self.real[:, which]
-        )
-
 
 class WindowSource:
     """All clips of a split in memory at their own rates; gives windows that end where they are told."""
@@ -94,26 +86,15 @@ class WindowSource:
         self._share = weights * lengths / self._fps
         self.hours = float((lengths / self._fps).sum() / 3600)
 
-    def random(self, count: int, generator: torch.Generator, following: int = 0) -> MotionWindow:
-        """Windows as training sees them: any clip and time, warped, mirrored and turned by chance.
-
-        Args:
-            following: frames of the same motion after the window, of clips that last so long.
-
-        Raises:
-            DataError: no clip does.
-        """
-        lasts = self._length / self._fps * self.rate / _FASTEST - self.rate / 3 > following
-        if not lasts.any():
-            raise DataError(f'no clip has {following} frames at {self.rate:g} Hz after its first third of a second')
-        clip = torch.multinomial(self._share * lasts, count, replacement=True, generator=generator)
-        chance = torch.rand(count, 5, generator=generator)
-        speed = _SLOWEST + (_FASTEST - _SLOWEST) * chance[:, 1]
+    def random(self, count: int, generator: torch.Generator) -> MotionWindow:
+        """Windows as training sees them: any clip and time, warped, mirrored and turned by chance."""
+        clip = torch.multinomial(self._share, count, replacement=True, generator=generator)
         # A window's newest frame: anywhere from a third of a second into the clip to its end.
-        first = self._fps[clip] / 3 + following * self._fps[clip] / self.rate * speed
+        chance = torch.rand(count, 5, generator=generator)
+        first = self._fps[clip] / 3
         newest = first + chance[:, 0] * (self._length[clip] - 1 - first).clamp(min=0)
-        zeroed = self._can_zero[clip] & (chance[:, 3] < _ZEROED_SHARE)
-        window = self.at(clip, newest, speed, zeroed, self.frames + following)
+        speed = 0.8 + 0.45 * chance[:, 1]
+        window = self.at(clip, newest, speed, self._can_zero[clip] & (chance[:, 3] < _ZEROED_SHARE))
         axes = _FRAME_NOISE * (chance[:, 4] < 0.5)[:, None, None] * torch.randn(count, 22, 3, generator=generator)
         window = _reframed(window, rotation.exp(axes))
         turned = rotation.about_z(2 * torch.pi * torch.rand(count, generator=generator))[:, None]
@@ -121,17 +102,14 @@ class WindowSource:
 
     def at(
         self, clip: Int[Tensor, 'batch'], newest: Float[Tensor, 'batch'], speed: Float[Tensor, 'batch'] | None = None,
-        zeroed: Bool[Tensor, 'batch'] | None = None, frames: int | None = None,
+        zeroed: Bool[Tensor, 'batch'] | None = None,
     ) -> MotionWindow:  # fmt: skip
         """Windows that end at a (fractional) frame of a clip, played at a multiple of their speed.
 
         Those `zeroed` are so where the person was seen standing, and else as recorded.
-
-        Args:
-            frames: how many, if not as many as a window has.
         """
         step = self._fps[clip] / self.rate * (1.0 if speed is None else speed)
-        back = torch.arange((frames or self.frames) - 1, -1, -1)
+        back = torch.arange(self.frames - 1, -1, -1)
         index = newest[:, None] - back * step[:, None]
         index = torch.minimum(index, (self._length[clip] - 1).float()[:, None])
         real = index >= 0

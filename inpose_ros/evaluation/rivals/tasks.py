@@ -14,8 +14,7 @@ from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.evaluation.rivals import bodies, condition, residuals
 from inpose_ros.geometry import rotation
 from inpose_ros.training import dropout, refinement, task, validation
-from inpose_ros.training.example import Example
-from inpose_ros.training.readings import LOCATED, Known, standing_height
+from inpose_ros.training.task import Example
 from inpose_ros.training.windows import Motion, MotionWindow, WindowSource
 
 _MEASURED_STDDEV = torch.zeros(len(smpl22.JOINTS))  # InPoseRule asks, for a likelihood that rivals have not
@@ -43,11 +42,7 @@ class RivalTask:
         """Everybody's own bones, which `example` then varies, or the mean skeleton's."""
         return motion if self.any_body else bodies.OnMeanBody(motion)
 
-    def example(self, source: WindowSource, count: int, prior: MotionPrior, generator: torch.Generator) -> Example:
-        """Windows by themselves."""
-        return self.of(source.random(count, generator), prior, generator)
-
-    def of(self, window: MotionWindow, prior: MotionPrior, generator: torch.Generator) -> Example:
+    def example(self, window: MotionWindow, prior: MotionPrior, generator: torch.Generator) -> Example:
         """As the prior's own, with locations without noise in the condition and no likelihood."""
         if self.any_body:
             window = bodies.with_factors(window, bodies.random_factors(len(window.root), generator))
@@ -64,19 +59,18 @@ class RivalTask:
             example = Example(window, given, heading, noisy, steps)
         return task.with_first_step(example, refined, None, prior)
 
-    def restart(self) -> None:
-        """Nothing is carried from one example to the next."""
-
     def view(
         self, given: Condition, window: MotionWindow, heading: Float[Tensor, 'batch'], located: Bool[Tensor, 'batch']
     ) -> Condition:
         """What the network sees of a window that was dressed as for the prior, where trackers locate what is worn."""
         if not self.sees_locations:
             return given
-        trackers = torch.isin(torch.arange(len(smpl22.JOINTS)), torch.tensor(LOCATED))
+        trackers = torch.isin(torch.arange(len(smpl22.JOINTS)), torch.tensor(refinement.LOCATED))
         valid = given.rotation_mask & trackers & located[:, None, None]
         location = (rotation.about_z(-heading)[:, None, None] @ window.positions[..., None])[..., 0]
-        given = condition.with_locations(condition.in_metres(given, standing_height(window.bones)), location, valid)
+        given = condition.with_locations(
+            condition.in_metres(given, dropout.standing_height(window.bones)), location, valid
+        )
         return replace(given, height_mask=given.height_mask | valid[..., smpl22.HEAD])
 
     def estimates(self, prior: MotionPrior, given: Condition) -> dict[str, Float[Tensor, 'batch frame joint 3 3']]:
@@ -106,7 +100,7 @@ class RivalTask:
         count = len(window.root)
         worn = torch.zeros(count, len(smpl22.JOINTS), dtype=torch.bool)
         worn[:, [smpl22.INDEX[name] for name in validation.HANDS]] = True
-        given, heading = dropout.dress(window, worn, Known.constant(count, height=True, travel=True), None)
+        given, heading = dropout.dress(window, worn, dropout.Known.constant(count, height=True, travel=True), None)
         return window, self.view(given, window, heading, torch.ones(count, dtype=torch.bool)), heading
 
     @torch.no_grad()

@@ -14,7 +14,6 @@ from inpose_ros.geometry import rotation
 from inpose_ros.motion.packed import PERMISSIVE_SOURCES
 from inpose_ros.motion.procedural import procedural_clip, random_skeleton
 from inpose_ros.training import dropout
-from inpose_ros.training.readings import Known
 from inpose_ros.training.windows import MotionWindow
 
 HANDS = [15, 20, 21]
@@ -60,7 +59,7 @@ def seen_windows(denoiser: Denoiser) -> tuple[Condition, torch.Tensor]:
     )
     worn = torch.isin(torch.arange(22), torch.tensor(HANDS)).expand(COUNT, -1)
     half = torch.arange(COUNT) % 2 == 0
-    condition, heading = dropout.dress(window, worn, Known(half, half, torch.zeros_like(half)), None)
+    condition, heading = dropout.dress(window, worn, dropout.Known(half, half, torch.zeros_like(half)), None)
     turn = rotation.about_z(-heading)[:, None, None]
     return condition, rotation.sixd_from_matrix(turn @ window.rot_world_joint)
 

@@ -12,7 +12,6 @@ from inpose_ros.diffusion.denoiser import Condition
 from inpose_ros.geometry import rotation
 from inpose_ros.motion.procedural import random_skeleton
 from inpose_ros.training import dropout
-from inpose_ros.training.readings import LOCATED, Known, standing_height
 from inpose_ros.training.windows import MotionWindow
 
 from .examples import FRAMES, RATE, source, turned
@@ -34,7 +33,7 @@ def some_worn(seed: int = 0) -> torch.Tensor:
 
 
 def perfect(window: MotionWindow, worn: torch.Tensor) -> tuple[Condition, torch.Tensor]:
-    return dropout.dress(window, worn, Known.constant(len(worn), True, True, True), None)
+    return dropout.dress(window, worn, dropout.Known.constant(len(worn), True, True, True), None)
 
 
 def masked(condition: Condition) -> torch.Tensor:
@@ -153,7 +152,7 @@ def test_the_head_travels_from_where_it_was_to_zero_at_the_newest_frame(window: 
     window = replace(window, root=window.root + way)
     condition, heading = perfect(window, torch.ones(COUNT, 22, dtype=torch.bool))
     place = (rotation.about_z(-heading)[:, None] @ window.positions[:, :, smpl22.HEAD, :, None])[..., 0]
-    expected = (place - place[:, -1:]) / standing_height(window.bones)[:, None, None]
+    expected = (place - place[:, -1:]) / dropout.standing_height(window.bones)[:, None, None]
     found = condition.location[:, :, smpl22.HEAD]
     assert torch.equal(condition.location_mask[..., smpl22.HEAD], window.real)
     assert torch.allclose(found[window.real], expected[window.real], atol=1e-5) and found.abs().max() > 0.05
@@ -161,48 +160,21 @@ def test_the_head_travels_from_where_it_was_to_zero_at_the_newest_frame(window: 
 
 def test_a_noisy_tracker_trembles_in_height_and_travel_alike(window: MotionWindow) -> None:
     clean = perfect(window, torch.ones(COUNT, 22, dtype=torch.bool))[0].height
-    worn, known = torch.ones(COUNT, 22, dtype=torch.bool), Known.constant(COUNT, True, True)
+    worn, known = torch.ones(COUNT, 22, dtype=torch.bool), dropout.Known.constant(COUNT, True, True)
     seen = [dropout.dress(window, worn, known, torch.Generator().manual_seed(seed))[0] for seed in range(40)]
     tremble = torch.stack([(each.height - clean).diff(dim=1).std(-1) for each in seen])
     noisy = tremble > 1e-4
     assert 0.22 < float(noisy.float().mean()) < 0.38
-    assert 0.0003 < float(tremble[noisy].min()) and 0.05 < float(tremble.max()) < 0.35
+    assert 0.001 < float(tremble[noisy].min()) and 0.05 < float(tremble.max()) < 0.35
     for each in seen:
         whole = each.location_mask[..., smpl22.HEAD].all(-1)
         apart = (each.height - each.location[:, :, smpl22.HEAD, 2])[whole]
         assert torch.allclose(apart, apart[:, :1].expand_as(apart), atol=1e-5)
 
 
-def test_trackers_err_by_as_much_as_is_told_and_the_prior_sees_less_of_it(window: MotionWindow) -> None:
-    worn, known = torch.ones(COUNT, 22, dtype=torch.bool), Known.constant(COUNT, True, True)
-    exact = dropout.read(window, worn, known, None)
-    assert not exact.noise.any() and torch.equal(exact.smoothed(LOCATED)[0], exact.places)
-    for seed in range(20):
-        readings = dropout.read(window, worn, known, torch.Generator().manual_seed(seed))
-        error, noisy = readings.places - exact.places, readings.noise > 0.02
-        assert torch.allclose(error.flatten(1).std(-1), readings.noise, rtol=0.3)
-        places, left = readings.smoothed(LOCATED)
-        assert (left[noisy] < readings.noise[noisy, None, None])[readings.valid[noisy][..., LOCATED]].all()
-        assert ((places - exact.places).square().mean((1, 2, 3)) <= 1.05 * error.square().mean((1, 2, 3))).all()
-
-
-def test_a_window_of_readings_is_told_as_what_was_read_of_the_window(packed: Path) -> None:
-    """Cut from a longer stretch, they know nothing of what comes after it."""
-    motion = source(packed).random(COUNT, torch.Generator().manual_seed(3), 6)
-    worn, known = some_worn(), Known.constant(COUNT, True, True)
-    for first in (0, 4, 6):
-        part = slice(first, first + FRAMES)
-        told, heading = dropout.read(motion, worn, known, None).frames(part).condition()
-        expected, turned_back = dropout.read(motion.frames(part), worn, known, None).condition()
-        assert alike(told, expected) and torch.allclose(heading, turned_back)
-    noisy = dropout.read(motion, worn, known, torch.Generator().manual_seed(4))
-    later = replace(noisy, places=noisy.places + (torch.arange(FRAMES + 6) >= FRAMES)[:, None, None])
-    assert alike(*(each.frames(slice(FRAMES)).condition()[0] for each in (noisy, later)))
-
-
 def test_height_and_travel_are_known_only_where_the_head_is_worn_and_they_are_given(window: MotionWindow) -> None:
     worn, given = some_worn(), torch.arange(COUNT) % 2 == 0
-    condition, _ = dropout.dress(window, worn, Known(given, ~given, given), None)
+    condition, _ = dropout.dress(window, worn, dropout.Known(given, ~given, given), None)
     assert torch.equal(
         condition.location_mask[..., smpl22.HEAD], (worn[:, smpl22.HEAD] & ~given)[:, None] & window.real
     )
@@ -212,7 +184,7 @@ def test_height_and_travel_are_known_only_where_the_head_is_worn_and_they_are_gi
 def test_what_is_not_worn_is_not_seen(window: MotionWindow) -> None:
     worn = some_worn()
     hidden = torch.where(worn[:, None, :, None, None], window.rot_world_joint, torch.eye(3))
-    nobody = Known.constant(COUNT)
+    nobody = dropout.Known.constant(COUNT)
     unheard = dropout.dress(window, worn, nobody, None)[0]
     blind = dropout.dress(replace(window, rot_world_joint=hidden), worn, nobody, None)[0]
     assert torch.allclose(masked(unheard)[1:], masked(blind)[1:], atol=1e-6)
@@ -222,7 +194,7 @@ def test_what_is_not_worn_is_not_seen(window: MotionWindow) -> None:
 
 
 def test_gaps_and_errors_come_with_a_generator_only(window: MotionWindow) -> None:
-    all_worn, known = torch.ones(COUNT, 22, dtype=torch.bool), Known.constant(COUNT, True, True, True)
+    all_worn, known = torch.ones(COUNT, 22, dtype=torch.bool), dropout.Known.constant(COUNT, True, True, True)
     always = window.real[..., None].expand(-1, -1, 22)
     exact, _ = dropout.dress(window, all_worn, known, None)
     assert torch.equal(exact.rotation_mask, always)
@@ -234,7 +206,7 @@ def test_gaps_and_errors_come_with_a_generator_only(window: MotionWindow) -> Non
 
 def test_a_gap_takes_consecutive_frames_from_few_windows(window: MotionWindow) -> None:
     whole = replace(window, real=torch.ones(COUNT, FRAMES, dtype=torch.bool))
-    all_worn, known = torch.ones(COUNT, 22, dtype=torch.bool), Known.constant(COUNT, True, True, True)
+    all_worn, known = torch.ones(COUNT, 22, dtype=torch.bool), dropout.Known.constant(COUNT, True, True, True)
     masks = torch.cat([
         dropout.dress(whole, all_worn, known, torch.Generator().manual_seed(seed))[0].rotation_mask
         for seed in range(30)
@@ -253,7 +225,7 @@ def test_accelerations_are_second_differences_of_the_places_of_what_is_worn_over
     real = window.real & torch.cat((torch.zeros(COUNT, 2, dtype=torch.bool), window.real[:, :-2]), 1)
     assert torch.equal(condition.acceleration_mask, worn[:, None] & real[..., None])
     places = (rotation.about_z(-heading)[:, None, None] @ window.positions[..., None])[..., 0]
-    places = places / standing_height(window.bones)[:, None, None, None]
+    places = places / dropout.standing_height(window.bones)[:, None, None, None]
     expected = (places[:, 2:] - 2 * places[:, 1:-1] + places[:, :-2]) * RATE**2
     assert torch.allclose(condition.acceleration[:, 2:], expected, atol=0.03)
 
@@ -276,5 +248,5 @@ def test_the_same_generator_draws_the_same_condition(window: MotionWindow) -> No
 
 def test_the_standing_height_of_a_batch_is_that_of_each_skeleton() -> None:
     bodies = [Skeleton.mean(), *(random_skeleton(seed) for seed in range(4))]
-    heights = standing_height(torch.stack([body.bones for body in bodies]))
+    heights = dropout.standing_height(torch.stack([body.bones for body in bodies]))
     assert torch.allclose(heights, torch.tensor([body.standing_head_height for body in bodies], dtype=torch.float64))

@@ -10,8 +10,7 @@ import torch
 from inpose_ros.body import smpl22
 from inpose_ros.diffusion.denoiser import Prediction
 from inpose_ros.geometry import rotation
-from inpose_ros.training import loss
-from inpose_ros.training.readings import standing_height
+from inpose_ros.training import dropout, loss
 from inpose_ros.training.windows import MotionWindow
 
 from .examples import FRAMES, source, turned
@@ -38,7 +37,7 @@ def exact(window: MotionWindow, heading: torch.Tensor) -> Prediction:
         rotation=rotation.sixd_from_matrix(turn[:, :, None] @ window.rot_world_joint),
         log_stddev=torch.full((COUNT, FRAMES, 22, 3), -2.0),
         contact=100 * (window.contact.float() - 0.5),
-        root_velocity=velocity / standing_height(window.bones)[:, None, None],
+        root_velocity=velocity / dropout.standing_height(window.bones)[:, None, None],
     )
 
 
@@ -133,4 +132,4 @@ def test_relative_positions_are_from_the_head_and_free_of_size(window: MotionWin
     assert not where[:, :, smpl22.HEAD].any()
     assert torch.allclose(where, loss.relative_positions(window.rot_world_joint, 0.7 * window.bones), atol=1e-5)
     true = window.positions - window.positions[:, :, [smpl22.HEAD]]
-    assert torch.allclose(where * standing_height(window.bones)[:, None, None, None], true, atol=1e-5)
+    assert torch.allclose(where * dropout.standing_height(window.bones)[:, None, None, None], true, atol=1e-5)

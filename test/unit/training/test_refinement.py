@@ -11,7 +11,6 @@ from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.geometry import rotation
 from inpose_ros.training import dropout, refinement
-from inpose_ros.training.readings import Known
 from inpose_ros.training.windows import MotionWindow
 
 from .examples import small_denoiser, source
@@ -32,7 +31,7 @@ def prior() -> MotionPrior:
 
 def dressed(window: MotionWindow):
     worn = torch.isin(torch.arange(22), torch.tensor(HANDS)).expand(COUNT, -1)
-    return dropout.dress(window, worn, Known.constant(COUNT, height=True), None)
+    return dropout.dress(window, worn, dropout.Known.constant(COUNT, height=True), None)
 
 
 def hand_error(noisy: torch.Tensor, window: MotionWindow, heading: torch.Tensor) -> torch.Tensor:

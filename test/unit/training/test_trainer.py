@@ -32,11 +32,11 @@ class Interrupted(WindowSource):
 
     left = 3
 
-    def random(self, count: int, generator: torch.Generator, following: int = 0) -> MotionWindow:
-        self.left -= not following  # streams are not counted
+    def random(self, count: int, generator: torch.Generator) -> MotionWindow:
+        self.left -= 1
         if self.left < 0:
             raise KeyboardInterrupt
-        return super().random(count, generator, following)
+        return super().random(count, generator)
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
