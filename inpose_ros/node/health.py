@@ -3,8 +3,10 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import TypeVar
 
-import numpy as np
+Row = TypeVar('Row', bound=tuple)
 
 # Rates and latencies are those of the last so many nanoseconds.
 SPAN_NS = 5_000_000_000
@@ -132,10 +134,18 @@ class Health:
         return _percentiles(delays if len(delays) >= _ENOUGH else [], percents)
 
     def _arrived(self, sensor: str, now_ns: int, span_ns: int) -> list[tuple[int, float]]:
-        return [row for row in tuple(self._arrivals.get(sensor, ())) if 0 <= now_ns - row[0] <= span_ns]
+        return _since(self._arrivals.get(sensor, ()), now_ns, span_ns)
 
     def _recent_poses(self, now_ns: int) -> list[tuple[int, float, float, int, bool]]:
-        return [pose for pose in tuple(self._poses) if 0 <= now_ns - pose[0] <= SPAN_NS]
+        return _since(self._poses, now_ns, SPAN_NS)
+
+
+def _since(rows: Iterable[Row], now_ns: int, span_ns: int) -> list[Row]:
+    """Those of the last so many nanoseconds, which begin with their times. Looks at no older ones: after a minute it
+    would take longer than a pose, once a second.
+    """
+    newest_first = takewhile(lambda row: now_ns - row[0] <= span_ns, reversed(tuple(rows)))
+    return [row for row in newest_first if row[0] <= now_ns][::-1]
 
 
 def _rate(times: list[int]) -> float:
@@ -143,5 +153,12 @@ def _rate(times: list[int]) -> float:
 
 
 def _percentiles(values: list[float], percents: Iterable[float]) -> list[float]:
-    wanted = list(percents)
-    return np.percentile(values, wanted).tolist() if values else [float('nan')] * len(wanted)
+    """As np.percentile, which takes four times as long for a few hundred."""
+    if not values:
+        return [float('nan') for _ in percents]
+    rising, last, found = sorted(values), len(values) - 1, []
+    for percent in percents:
+        low = int(percent / 100 * last)
+        above = rising[min(low + 1, last)]
+        found.append(rising[low] + (percent / 100 * last - low) * (above - rising[low]))
+    return found

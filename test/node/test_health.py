@@ -1,5 +1,7 @@
 import math
+import time
 
+import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 
@@ -35,6 +37,33 @@ def test_rates_and_latencies_are_those_of_the_last_seconds(health):
     assert health.pose_rate(NOW) == pytest.approx(25)
     assert health.latency(NOW, (50, 95)) == pytest.approx([0.02, 0.02])
     assert health.rate('head', NOW + 60 * SECOND) == 0 and math.isnan(health.latency(NOW + 60 * SECOND, (50,))[0])
+
+
+def test_percentiles_are_those_of_numpy():
+    health, times = Health(('head',), SECOND), np.random.default_rng(0).exponential(0.02, 60)
+    for k, late in enumerate(times):
+        health.published(NOW - SECOND + k * 10_000_000, round(NOW - SECOND + k * 10_000_000 - 1e9 * late), 0.01)
+    asked = (0, 5, 50, 95, 99, 100)
+    assert health.latency(NOW, asked) == pytest.approx(np.percentile(times, asked).tolist(), abs=1e-8)
+
+
+def test_what_has_been_long_ago_does_not_make_the_diagnostics_slow():
+    """Once a second they keep the messages waiting."""
+
+    def took(seconds: int) -> float:
+        health = Health(tuple('abcdef'), SECOND)
+        for k in range(100 * seconds):
+            for name in health.sensors:
+                health.arrived(name, k * SECOND // 100, 0.001)
+            health.published(k * SECOND // 100, k * SECOND // 100 - 10_000_000, 0.01)
+        times = []
+        for _ in range(15):
+            begin = time.perf_counter()
+            status(health, seconds * SECOND)
+            times.append(time.perf_counter() - begin)
+        return sorted(times)[7]
+
+    assert took(60) < 2.5 * took(5)  # and not as much longer as the time is: eight times
 
 
 def test_all_is_well_while_all_send(health):
