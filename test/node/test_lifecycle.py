@@ -152,14 +152,19 @@ def test_a_solver_a_little_too_slow_for_the_rate_loses_no_whole_tick(stage, wear
     assert node._health.pose_rate(node.now_ns()) > 5.5  # half the rate: 5
 
 
-def test_a_tick_that_finds_nothing_new_is_made_up_for_when_something_comes(stage, wearer):
-    """By the other timer alone: no further tick comes."""
+def without_further_ticks(stage, wearer):
+    """Poses heard so far, and a node of 5 Hz that nothing new has come to and whose other timer alone goes on."""
     joints = stage.heard(JointState, 'joint_states')
     node = stage.active(rate=5.0)
     stage.until(lambda: joints)
     wearer.stop()
     stage.spin_for(0.5)
     node._ticks.steady.cancel()
+    return joints, node
+
+
+def test_a_tick_that_finds_nothing_new_is_made_up_for_when_something_comes(stage, wearer):
+    joints, node = without_further_ticks(stage, wearer)
     known = len(joints)
     node._ticks.tick()
     wearer.send()
@@ -167,13 +172,7 @@ def test_a_tick_that_finds_nothing_new_is_made_up_for_when_something_comes(stage
 
 
 def test_a_tick_waits_for_a_message_that_is_just_about_to_come(stage, wearer):
-    """By the other timer alone: no further tick comes."""
-    joints = stage.heard(JointState, 'joint_states')
-    node = stage.active(rate=5.0)
-    stage.until(lambda: joints)
-    wearer.stop()
-    stage.spin_for(0.5)
-    node._ticks.steady.cancel()
+    joints, node = without_further_ticks(stage, wearer)
     node._ticks.tick()  # what had come before
     stage.spin_for(0.2)
     known, asked = len(joints), []

@@ -252,6 +252,3 @@ def test_after_time_went_back_nothing_is_compared_with_before():
     causes(plausibility, [person.reading('left', t) for t in person.times(0, 1)])
     plausibility.restart()
     assert causes(plausibility, [moved(person.reading('left', 0.99), (5, 0, 0))]) == [None]
-
-
-# --- units
