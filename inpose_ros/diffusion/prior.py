@@ -54,7 +54,7 @@ class MotionPrior:
     """p(rotations of a window | measured rotations, head height), reached through its denoiser."""
 
     def __init__(self, denoiser: Denoiser, spread: Spread | None = None, device: torch.device | None = None) -> None:
-        self.device = device or torch.device('cpu')
+        self.device = device or denoiser.position.device
         self.denoiser = denoiser.to(self.device)
         self.schedule = NoiseSchedule()
         self.spread = (spread or Spread.unmeasured()).to(self.device)

@@ -25,7 +25,7 @@ def measure_spread(denoiser: Denoiser, source: WindowSource, count: int = 4096, 
     (validation: 3.92 cm in place of 3.78).
     """
     prior = MotionPrior(denoiser)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator(prior.device).manual_seed(seed)
     rows = [_level(prior, source, step, count, generator) for step in LEVELS]
     return Spread(
         steps=torch.tensor(LEVELS, dtype=torch.float32),

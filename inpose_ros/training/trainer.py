@@ -45,10 +45,10 @@ class Trainer:
     ) -> None:  # fmt: skip
         self.folder, self.config, self.device = folder, config, device
         self.task = task or PriorTask()
-        self.train_source, self.validation_source = train, validation_source
+        self.train_source, self.validation_source = train.to(device), validation_source.to(device)
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.seed)
-        self.generator = torch.Generator().manual_seed(config.seed)
+        self.generator = torch.Generator(device).manual_seed(config.seed)
         self.denoiser = Denoiser(denoiser).to(device)
         self.denoiser.drop(config.dropout)
         self.spread: Spread | None = None
@@ -102,8 +102,12 @@ class Trainer:
         checkpoint.save(self.folder / 'model', self.average)
 
     def run(self) -> None:
-        """Train to `steps`, validating and checkpointing on the way."""
-        sums: dict[str, float] = {}
+        """Train to `steps`, validating and checkpointing on the way; everything is made on the device."""
+        with self.device:
+            self._run()
+
+    def _run(self) -> None:
+        sums: dict[str, Tensor] = {}
         began, seen = time.monotonic(), 0
         with tqdm(total=self.config.steps, initial=self.step, unit='step', smoothing=0.02) as bar:
             while self.step < self.config.steps:
@@ -113,8 +117,8 @@ class Trainer:
                 bar.update()
                 if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
                     row = {'step': self.step, 'seconds': round(time.monotonic() - began, 1)}
-                    row |= {name: value / seen for name, value in sums.items()}
-                    row |= self.task.validate(copy.deepcopy(self.average).cpu(), self.validation_source, self.spread)
+                    row |= {name: float(value) / seen for name, value in sums.items()}
+                    row |= self.task.validate(self.average, self.validation_source, self.spread)
                     self._log(row)
                     self._checkpoint()
                     bar.set_postfix({name: f'{value:.2f}' for name, value in row.items() if name.endswith('_cm')})
@@ -123,10 +127,9 @@ class Trainer:
 
     def _finish(self) -> None:
         """The model with what the task measures of it on the validation motion."""
-        self.average.cpu()
         checkpoint.save(self.folder / 'model', self.average, self.task.finish(self.average, self.validation_source))
 
-    def _train_step(self) -> dict[str, float]:
+    def _train_step(self) -> dict[str, Tensor]:
         window = self.train_source.random(self.config.batch, self.generator)
         prior = MotionPrior(self.average, self.spread, self.device)
         example = self.task.example(window, prior, self.generator)
@@ -142,7 +145,7 @@ class Trainer:
         self.optimizer.step()
         self.step += 1
         self._average()
-        return {'loss': float(total.detach())} | {name: float(term.detach()) for name, term in terms.items()}
+        return {name: term.detach() for name, term in ({'loss': total} | terms).items()}  # read when they are wanted
 
     def _rate_factor(self) -> float:
         warm = min(1.0, (self.step + 1) / self.config.warmup)
@@ -151,8 +154,7 @@ class Trainer:
     def _average(self) -> None:
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            for slow, fast in zip(self.average.parameters(), self.denoiser.parameters()):
-                slow.lerp_(fast, 1 - decay)
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.denoiser.parameters()), 1 - decay)
 
     def _log(self, row: dict[str, float]) -> None:
         path = self.folder / 'curves.csv'

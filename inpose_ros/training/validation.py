@@ -68,7 +68,6 @@ def validate(
             scores[f'{name}_upper_cm'] = float(centimetres[:, list(smpl22.UPPER)].mean())
         if case.zeroed:
             scores[f'{name}_deg'] = float(_rotation_error(estimate, truth)[window.zeroed].mean())
-    denoiser.train()
     return scores
 
 
@@ -90,6 +89,7 @@ def _rotation_error(
 
 def denoise_from_noise(denoiser: Denoiser, condition: Condition, step: int) -> Float[Tensor, 'batch joint 3 3']:
     """The newest frame's rotations after a single step from fixed noise."""
-    noise = torch.randn(condition.rotation.shape, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator(condition.rotation.device).manual_seed(0)
+    noise = torch.randn(condition.rotation.shape, generator=generator)
     steps = torch.full((len(noise),), step)
     return rotation.matrix_from_6d(denoiser(noise, steps, condition).rotation[:, -1])

@@ -1,5 +1,6 @@
 """Windows of motion, drawn at random from packed clips and varied: time-warp, mirroring, heading."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -85,6 +86,13 @@ class WindowSource:
         weights = torch.tensor([_weight(row) for row in motion.rows])
         self._share = weights * lengths / self._fps
         self.hours = float((lengths / self._fps).sum() / 3600)
+
+    def to(self, device: torch.device) -> 'WindowSource':
+        """The same, all of it there."""
+        moved = copy.copy(self)
+        for name, value in vars(self).items():
+            setattr(moved, name, value.to(device) if isinstance(value, Tensor) else value)
+        return moved
 
     def random(self, count: int, generator: torch.Generator) -> MotionWindow:
         """Windows as training sees them: any clip and time, warped, mirrored and turned by chance."""

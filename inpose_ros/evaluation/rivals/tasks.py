@@ -92,7 +92,6 @@ class RivalTask:
         for name, rot in self.estimates(prior, given).items():
             error = validation.position_error(rot[:, -1], truth, window)
             scores |= {f'{name}_cm': float(error.mean()), f'{name}_upper_cm': float(error[:, _UPPER].mean())}
-        denoiser.train()
         return scores
 
     def tracked(self, window: MotionWindow) -> tuple[MotionWindow, Condition, Float[Tensor, 'batch']]:

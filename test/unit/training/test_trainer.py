@@ -54,6 +54,12 @@ def test_the_loss_falls(tmp_path: Path, packed: Path) -> None:
     assert last < 0.7 * first
 
 
+def test_the_average_that_is_kept_never_drops_anything_out(tmp_path: Path, packed: Path) -> None:
+    run = trainer(tmp_path, packed, 2, dropout=0.5)
+    run.run()
+    assert run.denoiser.training and not run.average.training
+
+
 def test_a_run_leaves_curves_with_every_column_a_state_and_a_model_with_its_spread(
     tmp_path: Path, packed: Path
 ) -> None:

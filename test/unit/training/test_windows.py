@@ -273,3 +273,10 @@ def test_turning_all_of_a_window_turns_its_velocity(packed: Path) -> None:
     about = turned(window, 0.7)
     assert torch.allclose(about.root_velocity, window.root_velocity @ rotation.about_z(torch.tensor(0.7)).T, atol=1e-4)
     assert torch.equal(about.contact, window.contact)
+
+
+def test_all_of_a_source_goes_to_a_device(packed: Path) -> None:
+    there = source(packed).to(torch.device('meta'))
+    tensors = [value for value in vars(there).values() if isinstance(value, torch.Tensor)]
+    assert len(tensors) > 5 and all(value.is_meta for value in tensors)
+    assert there.subjects == source(packed).subjects
