@@ -1,5 +1,6 @@
 """BodyState: what the solver says about a body at one instant."""
 
+import functools
 from dataclasses import dataclass
 
 from jaxtyping import Bool, Float
@@ -33,7 +34,7 @@ class BodyState:
         """Per axis, root mean square over the three [m]."""
         return (self.position_covariance.diagonal(dim1=-2, dim2=-1).sum(-1) / 3).clamp(min=0).sqrt()
 
-    @property
+    @functools.cached_property
     def positions(self) -> Float[Tensor, 'joint 3']:
         """Joint positions in the world [m]."""
         return self.root + kinematics.joint_positions(self.skeleton, self.rot_world_joint)

@@ -24,7 +24,7 @@ def stamp_of(message: bytes) -> int:
 
 
 class LightReceiver(Node):
-    """Notes when each body_pose came and its stamp; joint_states are heard too, as a consumer of poses would.
+    """Notes when each of the joint_states came and its stamp; body_pose is heard too, as a consumer of doubts would.
 
     `told` is what the tracker's diagnostics said, key by key, once a second.
     """
@@ -33,8 +33,8 @@ class LightReceiver(Node):
         super().__init__('bench_receiver', **options)
         self.told: list[dict[str, str]] = []
         self._poses: list[tuple[int, bytes]] = []
-        self.create_subscription(BodyPose, 'body_pose', self._on_pose, qos.OUTPUT, raw=True)
-        self.create_subscription(JointState, 'joint_states', lambda _: None, qos.OUTPUT, raw=True)
+        self.create_subscription(JointState, 'joint_states', self._on_pose, qos.OUTPUT, raw=True)
+        self.create_subscription(BodyPose, 'body_pose', lambda _: None, qos.OUTPUT, raw=True)
         self.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, qos.OUTPUT)
 
     @property
