@@ -122,16 +122,17 @@ class CudaGraphBackend:
 
     @torch.no_grad()
     def _record(self, rows: Tensor, features: Tensor, step: int) -> tuple:
-        inputs, steps = (rows.clone(), features.clone()), torch.full((len(rows),), step, device=rows.device)
+        # All that the graph reads must stay alive with it, the steps too: it only knows where they were.
+        inputs = (rows.clone(), features.clone(), torch.full((len(rows),), step, device=rows.device))
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):  # kernels are chosen and memory is taken before anything is recorded
             for _ in range(3):
-                self._denoiser.rows(inputs[0], steps, inputs[1])
+                self._denoiser.rows(inputs[0], inputs[2], inputs[1])
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            out = self._denoiser.rows(inputs[0], steps, inputs[1])
+            out = self._denoiser.rows(inputs[0], inputs[2], inputs[1])
         return graph, inputs, out
 
 

@@ -130,7 +130,7 @@ class FrameCorrector:
         """Where trackers have their joints [m], and their deviations [m]: smoothed, and where they are noisy and seen
         from the head, by what the network was off by in the whole window."""
         frame = self.frame
-        location = (seen.turn[:, None] @ seen.location[:, frame, :, :, None])[..., 0]
+        location = so3.turned(seen.turn, seen.location[:, frame])
         stddev = seen.location_stddev[:, frame]
         if seen.noise.max() < _NOISY or smpl22.HEAD not in joints:
             return location, stddev
@@ -139,7 +139,7 @@ class FrameCorrector:
         every = so3.from_sixd(answer.rotation.astype(np.float64))
         every[:, frame] = rot
         expected = np.einsum('bfjxy,sjy->bfsx', every, levers)
-        reading = (seen.turn[:, None, None] @ seen.reading[..., None])[..., 0]
+        reading = so3.turned(seen.turn, seen.reading)
         errors = reading - reading[:, :, head, None] - expected
         both = seen.location_valid & seen.location_valid[:, :, head, None]
         noise = np.square(seen.noise) + seen.noise[head] ** 2

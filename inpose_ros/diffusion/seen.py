@@ -22,6 +22,7 @@ from inpose_ros.diffusion.denoiser import (
     JOINTS,
     LOCATION_GAIN,
 )
+from inpose_ros.geometry import so3
 from inpose_ros.sensing.resample import JointWindow
 from inpose_ros.sensing.smoothing import smoother
 
@@ -84,7 +85,7 @@ class Seen:
         reading, seen = place[:, :, joints].astype(np.float64), valid[:, :, joints]
         location, spread = _smoothed(reading, seen, stddev, rate, acceleration, knows.smoothing)
         turn = np.stack([_about_z(-_heading(*row)) for row in zip(rot, measured)])
-        sixd = (turn[:, None, None] @ rot[..., :2]).swapaxes(-1, -2).reshape(*rot.shape[:3], 6)
+        sixd = so3.turned(turn, rot[..., :2].swapaxes(-1, -2)).reshape(*rot.shape[:3], 6)
         features = np.zeros((*rot.shape[:2], CONDITION_FEATURES), dtype=np.float32)
         rows = features[..., :_JOINT_PART].reshape(*rot.shape[:3], JOINT_FEATURES)
         rows[..., :6], rows[..., 6] = sixd * measured[..., None], measured
@@ -92,7 +93,7 @@ class Seen:
         features[..., _JOINT_PART + 2] = zeroed[:, None]
         if smpl22.HEAD in joints:
             column = joints.index(smpl22.HEAD)
-            head = (turn[:, None] @ location[:, :, column, :, None])[..., 0]
+            head = so3.turned(turn, location[:, :, column])
             _tell_head(features, rows, head, valid[:, :, smpl22.HEAD], knows, size, floor)
         if knows.acceleration:
             _tell_acceleration(features, windows, turn / size)
@@ -129,7 +130,7 @@ def _tell_acceleration(
     if valid.any():
         felt = np.stack([window.acceleration.numpy() for window in windows])
         part = features[..., _JOINT_PART + 3 :].reshape(*valid.shape, 4)
-        part[..., :3] = ACCELERATION_GAIN * (turn[:, None, None] @ felt[..., None])[..., 0] * valid[..., None]
+        part[..., :3] = so3.turned(ACCELERATION_GAIN * turn, felt) * valid[..., None]
         part[..., 3] = valid
 
 

@@ -61,13 +61,15 @@ class FrameLikelihood:
         """The rotations' posterior mean and covariance [rad^2]: see LocationLikelihood.correct."""
         if self.measured.shape[1] == 0:
             return rot, covariance
-        tangent, levers = np.zeros((*rot.shape[:2], 3)), so3.skew(self.table)
+        tangent, levers = np.zeros((*rot.shape[:2], 3)), self.table.swapaxes(1, 2)  # of each joint, by sensor
         for _ in range(iterations):
             turn, jacobian_right = so3.exp_with_jacobian(tangent)
             moved = rot @ turn
-            jacobian = -(moved[:, None] @ levers) @ jacobian_right[:, None]
-            jacobian = jacobian.transpose(0, 1, 3, 2, 4).reshape(*self.measured.shape, -1)
-            predicted = (moved[:, None] @ self.table[..., None])[..., 0].sum(2).reshape(self.measured.shape)
+            reach = levers @ moved.swapaxes(-1, -2)
+            # -R [b]x J_r, as R [b]x = [R b]x R: few products of matrices, whatever the number of sensors.
+            jacobian = -so3.skew(reach).reshape(*rot.shape[:2], -1, 3) @ (moved @ jacobian_right)
+            jacobian = jacobian.swapaxes(1, 2).reshape(*self.measured.shape, -1)
+            predicted = reach.sum(1).reshape(self.measured.shape)
             flat = tangent.reshape(len(rot), -1, 1)
             residual = (self.measured - predicted)[..., None] + jacobian @ flat
             cross = jacobian @ covariance  # both are symmetric, so this is (C J')'

@@ -230,7 +230,7 @@ class StreamSolver(PoseSolver):
         columns = np.stack([
             nothing if new else self._pasts[name].at(grid) for name, grid, new in zip(names, grids, fresh)
         ])  # fmt: skip
-        clean = (columns @ seen.turn.swapaxes(-1, -2)[:, None, None]).reshape(seen.rotation.shape)
+        clean = so3.turned(seen.turn, columns).reshape(seen.rotation.shape)
         count = self._pace.affordable(self.steps)
         self.hurried = count < self.steps
         return self._guided_down(seen, clean, guided_levels(count), floor)
@@ -278,7 +278,7 @@ class StreamSolver(PoseSolver):
         """What is now known of a stream from one frame of the window on: all of it, or what is handed out and later."""
         columns = answer.rotation[row, first:].astype(np.float64).reshape(-1, JOINTS, 2, 3)
         columns[self._frame - first] = single_frame.columns(newest.rot[row])
-        columns = columns @ seen.turn[row]
+        columns = so3.turned(seen.turn[row, None].swapaxes(-1, -2), columns[None])[0]
         if first == 0:
             self._pasts[name] = Past(grid, columns)
         else:

@@ -7,6 +7,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.likelihood import Floor, LocationLikelihood
 from inpose_ros.diffusion.single_frame import FrameLikelihood
+from inpose_ros.geometry import rotation
 
 from .examples import HANDS, random_pose
 
@@ -18,7 +19,8 @@ def _posed(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Poses, and covariances of their tangents with all joints correlated."""
     generator = torch.Generator().manual_seed(seed)
     factor = 0.03 * torch.randn(count, 66, 66, generator=generator, dtype=torch.float64)
-    return random_pose(count, seed=seed).double(), factor @ factor.mT + 1e-3 * torch.eye(66)
+    rot = rotation.project(random_pose(count, seed=seed).double())  # rotations to double precision
+    return rot, factor @ factor.mT + 1e-3 * torch.eye(66)
 
 
 @pytest.mark.parametrize('seen', [HANDS, [0, *HANDS], [20, 21], [15], []])

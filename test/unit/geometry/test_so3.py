@@ -26,6 +26,12 @@ def test_the_way_between_two_rotations_is_that_of_pytorch() -> None:
     assert np.abs(found - rotation.slerp(start, end, fraction).numpy()).max() < 1e-12
 
 
+def test_all_vectors_of_an_entry_are_turned_by_its_rotation() -> None:
+    turn = rotation.exp(_vectors([0.1, 1.0, 2.0])).numpy()
+    vectors = np.random.default_rng(0).normal(size=(3, 5, 2, 3))
+    assert np.abs(so3.turned(turn, vectors) - np.einsum('bxy,bfky->bfkx', turn, vectors)).max() < 1e-14
+
+
 def test_columns_become_the_rotations_of_pytorch() -> None:
     sixd = torch.randn(5, 22, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     assert np.abs(so3.from_sixd(sixd.numpy()) - rotation.matrix_from_6d(sixd).numpy()).max() < 1e-12
