@@ -61,7 +61,7 @@ def log(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 3']:
 
 
 def turned(rot: Float[Array, 'batch 3 3'], vectors: Float[Array, 'batch *rest 3']) -> Float[Array, 'batch *rest 3']:
-    """Vectors turned, all of an entry by its one rotation: in one product, where `@` alone would make many small ones."""
+    """Vectors turned, all of an entry by its one rotation: in one product, where `@` alone makes many small ones."""
     return (vectors.reshape(len(rot), -1, 3) @ rot.swapaxes(-1, -2)).reshape(vectors.shape)
 
 
