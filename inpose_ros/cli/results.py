@@ -93,6 +93,7 @@ def report(
     frames_main: int = _FRAMES.main,
     frames_sweep: int = _FRAMES.sweep,
     frames_paper: int = _FRAMES.paper,
+    frames_costs: int = _FRAMES.costs,
     jobs: int = 2,
     any_code: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     seed: int = 0,
@@ -112,24 +113,26 @@ def report(
         frames_main: Frames scored of the main tables.
         frames_sweep: Frames scored at each value of what is varied.
         frames_paper: Frames scored where the paper's procedure takes part, at a second each.
+        frames_costs: Frames scored of steps, lags and backends, 50 steps among them.
         jobs: Evaluations at a time, which share the cores.
         any_code: Keep reports of other code, too: for when a change cannot have changed a number.
         seed: Seed of the samplers' noise.
     """
-    if min(frames_main, frames_sweep, frames_paper, jobs) < 1:
+    if min(frames_main, frames_sweep, frames_paper, frames_costs, jobs) < 1:
         raise ParameterError('frames and jobs must be at least 1')
     if not (data / 'index.json').exists():
         raise DataError(f'{data} has no index.json: give the folder of the packed motion data')
     every = Evaluation(runs, data, model, split, device, seed, jobs)
     rivals, remarks = _rivals(MotionPrior.load(model, select_device(device)), seed)
-    frames = Frames(frames_main, frames_sweep, frames_paper)
+    frames = Frames(frames_main, frames_sweep, frames_paper, frames_costs)
     plan = planned(frames, rivals, BONES)
     made_by = {'model': checkpoint.digest(model), 'data': reports.data_digest(data), 'rivals': rival_digests(rivals)}
     made_by |= {} if any_code else {'code': reports.code_digest()}
     failed = _evaluate(every, plan, made_by)
     remarks += [f'`{run.name}` failed.' for run in failed]
     command = ('inpose', 'report', '--data', 'FOLDER', '--split', split, '--frames-main', str(frames.main),
-               '--frames-sweep', str(frames.sweep), '--frames-paper', str(frames.paper))  # fmt: skip
+               '--frames-sweep', str(frames.sweep), '--frames-paper', str(frames.paper),
+               '--frames-costs', str(frames.costs))  # fmt: skip
     made = page.Made(command, plan, {run.name: every.words(run) for run in plan}, remarks)
     _write(every, [run for run in plan if run not in failed], made, out, tried)
     return int(bool(failed))

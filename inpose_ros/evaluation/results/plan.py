@@ -38,11 +38,12 @@ _PLACES = ('--data', '--report', '--figures', '--model')
 
 @dataclass(frozen=True)
 class Frames:
-    """How many frames a run scores: of the main tables, of sweeps, and where the paper's procedure takes part."""
+    """How many frames a run scores: of the main tables, of sweeps, where the paper's procedure takes part, of costs."""
 
     main: int = 1200
     sweep: int = 400
     paper: int = 150
+    costs: int = 400
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def planned(frames: Frames, rivals: Sequence[str], bones: Sequence[str]) -> list
         Run('bones', ('inpose',), frames.sweep, ('--bones', ','.join(bones))),
         Run('sensors', ('inpose',), frames.sweep, sensors),
         Run('imus', ('inpose', 'inpose_no_acceleration'), frames.sweep, ('--sensors', IMUS)),
-        Run('costs', COSTS, frames.sweep, alone=True),
+        Run('costs', COSTS, frames.costs, alone=True),
     ]
     return [run for run in runs if 'estimated' in bones or run.name != 'scales_estimated']
 
