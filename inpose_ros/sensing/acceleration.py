@@ -4,34 +4,30 @@ A second difference over frames a time h apart is the mean of the acceleration o
 triangle. So integrating the readings twice and differencing again loses nothing and takes no filter, at any rate.
 """
 
-from bisect import bisect_right
-from collections.abc import Sequence
-from operator import attrgetter
-
 import numpy as np
 from jaxtyping import Float, Int
-
-from inpose_ros.sensing.measurement import Measurement
 
 # In the world [m/s2]; an accelerometer at rest says the opposite (REP-145).
 GRAVITY = np.array([0.0, 0.0, -9.80665])
 
 
-def second_differences(own: Sequence[Measurement], grid: Int[np.ndarray, 'frame']) -> Float[np.ndarray, 'frame 3']:
+def second_differences(
+    stamps: Int[np.ndarray, 'reading'], force: Float[np.ndarray, 'reading 3'], grid: Int[np.ndarray, 'frame']
+) -> Float[np.ndarray, 'frame 3']:
     """(p(t) - 2 p(t - h) + p(t - 2h)) / h^2 of a sensor's place, in the world [m/s2], at evenly spaced instants [ns].
 
     Between readings the acceleration is interpolated, beyond them it is held.
 
     Args:
-        own: readings with rotation and specific force, by rising stamp.
+        stamps: of the readings, rising [ns].
+        force: the specific force that they tell, in world axes [m/s2].
     """
     h = float(grid[1] - grid[0]) / 1e9
     begin = int(grid[0] - 2e9 * h)
-    first = max(0, bisect_right(own, begin, key=attrgetter('stamp_ns')) - 1)
-    own = own[first:]  # what was before makes no difference: it is the last that counts on both sides of an instant
-    acceleration = np.array([reading.world_force for reading in own]) + GRAVITY
-    times = np.array([reading.stamp_ns for reading in own])
-    times = (times - grid[-1]) / 1e9
+    # What was before makes no difference: it is the last that counts on both sides of an instant.
+    first = max(0, int(stamps.searchsorted(begin, side='right')) - 1)
+    acceleration = force[first:] + GRAVITY
+    times = (stamps[first:] - grid[-1]) / 1e9
     asked = (grid[-1] - grid[0]) / 1e9
     instants = np.linspace(-asked - 2 * h, 0.0, len(grid) + 2)
     places = _twice_integrated(times, acceleration, instants)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from inpose_ros.errors import MeasurementError
 from inpose_ros.geometry import so3
 from inpose_ros.sensing import inertial
 from inpose_ros.sensing.acceleration import second_differences
+from inpose_ros.sensing.columns import Columns
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
 
@@ -64,15 +64,16 @@ class _Places(NamedTuple):
 
 
 class _Quantity(NamedTuple):
-    """A field of Measurement, what stands for it where it is unknown, and where it is after the last reading."""
+    """Values and flags among the Columns, what stands for an unknown one, and where it is after the last reading."""
 
-    name: str
+    values: str
+    known: str
     placeholder: Float[np.ndarray, '...']
     goes_on: Callable[[Sequence[Measurement], Int[np.ndarray, 'frame']], Float[np.ndarray, 'frame ...']]
 
 
-_ROTATION = _Quantity('rot_world_sensor', np.eye(3), inertial.turned_on)
-_POSITION = _Quantity('position', np.zeros(3), inertial.moved_on)
+_ROTATION = _Quantity('rotation', 'rotated', np.eye(3), inertial.turned_on)
+_POSITION = _Quantity('position', 'located', np.zeros(3), inertial.moved_on)
 
 
 class _Series(NamedTuple):
@@ -102,11 +103,11 @@ def joint_window(
     back = np.arange(frames - 1, -1, -1) * (1e9 / rate)
     grid = window.newest_stamp_ns - np.rint(back).astype(np.int64)
     readings = [window.series(sensor.name) for sensor in sensors]
-    places = [_places(own, grid, timeout_ns) if own else None for own in readings]
-    around = partial(_around, places=places, grid=grid, timeout_ns=timeout_ns)
-    rotations = around(readings, _ROTATION)
-    located = [() if sensor.type == 'imu' else own for sensor, own in zip(sensors, readings, strict=True)]
-    positions = around(located, _POSITION)
+    columns = [window.columns(sensor.name) for sensor in sensors]
+    places = [_places(own.stamps, grid, timeout_ns) if len(own.stamps) else None for own in columns]
+    around = partial(_around, readings, columns, places, grid=grid, timeout_ns=timeout_ns)
+    rotations = around(_ROTATION, [True] * len(sensors))
+    positions = around(_POSITION, [sensor.type != 'imu' for sensor in sensors])
     rot_world_joint, lever = _without_mount(sensors, _slerp(rotations))
     # A tracker without a rotation tells where its joint is only if it sits right on it.
     known = positions.valid & (rotations.valid | (lever == 0).all(-1))
@@ -117,7 +118,7 @@ def joint_window(
     location, location_valid, position_stddev = _by_joint(
         sensors, _stddevs('position_stddev', sensors, readings), spots, known, np.zeros(3)
     )
-    felt, felt_valid = _accelerations(readings, rotations, lever, grid)
+    felt, felt_valid = _accelerations(columns, rotations, lever, grid)
     acceleration, acceleration_valid, _ = _by_joint(
         sensors, [sensor.rotation_stddev for sensor in sensors], felt, felt_valid, np.zeros(3)
     )
@@ -136,7 +137,7 @@ def joint_window(
 
 
 def _accelerations(
-    readings: Sequence[Sequence[Measurement]], rotations: _Series, lever: Float[np.ndarray, 'sensor frame 3'],
+    columns: Sequence[Columns], rotations: _Series, lever: Float[np.ndarray, 'sensor frame 3'],
     grid: Int[np.ndarray, 'frame'],
 ) -> tuple[Float[np.ndarray, 'sensor frame 3'], Bool[np.ndarray, 'sensor frame']]:  # fmt: skip
     """Of the joints under accelerometers [m/s2], where the sensor says something from two frames before on."""
@@ -144,10 +145,9 @@ def _accelerations(
     if len(grid) < 3:
         return values, valid
     interval = (grid[-1] - grid[-2]) / 1e9
-    for row, own in enumerate(readings):
-        felt = [m for m in own if m.specific_force is not None and m.rot_world_sensor is not None]
-        if felt:
-            values[row] = second_differences(felt, grid)
+    for row, own in enumerate(columns):
+        if own.felt.any():
+            values[row] = second_differences(own.stamps[own.felt], own.force[own.felt], grid)
             values[row, 2:] -= np.diff(lever[row], n=2, axis=0) / interval**2
             seen = rotations.valid[row]
             valid[row, 2:] = seen[2:] & seen[1:-1] & seen[:-2]
@@ -155,9 +155,11 @@ def _accelerations(
 
 
 def _around(
-    series: Sequence[Sequence[Measurement]],
-    quantity: _Quantity,
+    readings: Sequence[Sequence[Measurement]],
+    columns: Sequence[Columns],
     places: Sequence[_Places | None],
+    quantity: _Quantity,
+    wanted: Sequence[bool],
     grid: Int[np.ndarray, 'frame'],
     timeout_ns: int,
 ) -> _Series:
@@ -165,29 +167,28 @@ def _around(
 
     Args:
         places: those of each sensor's readings, whatever they hold.
+        wanted: of which sensors.
     """
-    before = np.broadcast_to(quantity.placeholder, (len(series), len(grid), *quantity.placeholder.shape)).copy()
+    before = np.broadcast_to(quantity.placeholder, (len(columns), len(grid), *quantity.placeholder.shape)).copy()
     after = before.copy()
     fraction, valid = np.zeros(before.shape[:2]), np.zeros(before.shape[:2], dtype=bool)
-    value = attrgetter(quantity.name)
-    for row, measurements in enumerate(series):
-        own = [m for m in measurements if value(m) is not None]
-        if own:
-            there = places[row] if len(own) == len(measurements) else _places(own, grid, timeout_ns)
-            fraction[row], valid[row] = there.fraction, there.valid
-            used = np.zeros(len(own), dtype=bool)
-            used[there.low] = used[there.high] = True
-            values = np.array([value(own[i]) for i in used.nonzero()[0]], dtype=np.float64)
-            order = used.cumsum() - 1
-            before[row], after[row] = values[order[there.low]], values[order[there.high]]
-            beyond = valid[row] & (grid > own[-1].stamp_ns)
-            if beyond.any():
-                before[row, beyond] = after[row, beyond] = quantity.goes_on(own, grid[beyond])
+    for row, (own, there) in enumerate(zip(columns, places)):
+        known = getattr(own, quantity.known)
+        if not (wanted[row] and known.any()):
+            continue
+        stamps, values, said = own.stamps, getattr(own, quantity.values), readings[row]
+        if not known.all():
+            stamps, values, said = stamps[known], values[known], [said[k] for k in known.nonzero()[0]]
+            there = _places(stamps, grid, timeout_ns)
+        fraction[row], valid[row] = there.fraction, there.valid
+        before[row], after[row] = values[there.low], values[there.high]
+        beyond = valid[row] & (grid > stamps[-1])
+        if beyond.any():
+            before[row, beyond] = after[row, beyond] = quantity.goes_on(said, grid[beyond])
     return _Series(before, after, fraction, valid)
 
 
-def _places(own: Sequence[Measurement], grid: Int[np.ndarray, 'frame'], timeout_ns: int) -> _Places:
-    stamps = np.array([m.stamp_ns for m in own], dtype=np.int64)
+def _places(stamps: Int[np.ndarray, 'reading'], grid: Int[np.ndarray, 'frame'], timeout_ns: int) -> _Places:
     behind = stamps.searchsorted(grid, side='right')
     low, high = np.maximum(behind - 1, 0), np.minimum(behind, len(stamps) - 1)
     past, gap = grid - stamps[low], stamps[high] - stamps[low]

@@ -2,9 +2,11 @@
 
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from inpose_ros.errors import MeasurementError
+from inpose_ros.sensing.columns import Columns
 from inpose_ros.sensing.measurement import Measurement
 
 # A flood of stamps inside the span must not fill the memory; 1 kHz over four seconds fits.
@@ -20,10 +22,15 @@ class WindowSnapshot:
 
     newest_stamp_ns: int | None
     measurements: dict[str, tuple[Measurement, ...]]
+    kept: Mapping[str, Columns] = field(default_factory=dict)
 
     def series(self, sensor: str) -> tuple[Measurement, ...]:
         """The measurements of one sensor by rising stamp; empty for a sensor that said nothing."""
         return self.measurements.get(sensor, ())
+
+    def columns(self, sensor: str) -> Columns:
+        """The same as arrays."""
+        return self.kept[sensor] if sensor in self.kept else Columns.of(self.series(sensor))
 
 
 class MeasurementWindow:
@@ -47,6 +54,7 @@ class MeasurementWindow:
         self._newest_ns: int | None = None
         self._stamps: dict[str, list[int]] = {}
         self._measurements: dict[str, list[Measurement]] = {}
+        self._columns: dict[str, Columns] = {}  # of the first of them
         self._heard: dict[str, int] = {}
         self._gone_back: dict[str, Measurement] = {}
         self._behind: dict[str, list[Measurement]] = {}
@@ -93,9 +101,18 @@ class MeasurementWindow:
         self._prune(sensor)
         return tuple(self._measurements.get(sensor, ()))
 
+    def columns(self, sensor: str) -> Columns:
+        """The same as arrays, of which only what is new is made."""
+        readings, kept = self.series(sensor), self._columns.get(sensor)
+        self._columns[sensor] = Columns.of(readings) if kept is None else kept.then(readings[len(kept.stamps) :])
+        return self._columns[sensor]
+
     def snapshot(self) -> WindowSnapshot:
         """An immutable copy."""
-        return WindowSnapshot(self._newest_ns, {name: self.series(name) for name in self._measurements})
+        names = list(self._measurements)
+        return WindowSnapshot(
+            self._newest_ns, {name: self.series(name) for name in names}, {name: self.columns(name) for name in names}
+        )
 
     def _pass_until(self, now_ns: int) -> None:
         if self._now_ns is not None:
@@ -153,6 +170,7 @@ class MeasurementWindow:
             if stamps[place] == measurement.stamp_ns:
                 raise self._dropped('duplicate', measurement, 'already there')
             self.counts['late'] += 1
+            self._columns.pop(measurement.sensor, None)
         stamps.insert(place, measurement.stamp_ns)
         measurements.insert(place, measurement)
         if self._newest_ns is None or measurement.stamp_ns > self._newest_ns:
@@ -164,3 +182,5 @@ class MeasurementWindow:
         if stamps:
             first = max(bisect_left(stamps, self._newest_ns - self.span_ns), len(stamps) - CAPACITY)
             del stamps[:first], self._measurements[sensor][:first]
+            if first and sensor in self._columns:
+                self._columns[sensor] = self._columns[sensor].without(first)

@@ -1,0 +1,84 @@
+"""Columns say what the readings say, however these came and went."""
+
+import contextlib
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from inpose_ros.errors import MeasurementError
+from inpose_ros.sensing.columns import Columns
+from inpose_ros.sensing.measurement import Measurement
+from inpose_ros.sensing.window import CAPACITY, MeasurementWindow
+
+MS = 1_000_000
+
+
+def _reading(stamp_ns: int, seed: int) -> Measurement:
+    """With and without each of its parts, by chance."""
+    rng = np.random.default_rng(seed)
+    parts = (Rotation.random(rng=rng).as_matrix(), rng.normal(size=3), rng.normal(size=3))
+    there = rng.random(3) < 0.8
+    rot, position, force = (part if given else None for part, given in zip(parts, there))
+    return Measurement('waist', stamp_ns, rot_world_sensor=rot, position=position, specific_force=force)
+
+
+def _same(one: Columns, other: Columns) -> bool:
+    return all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(one, other, strict=True))
+
+
+def test_they_say_what_the_readings_say_and_flag_what_these_do_not() -> None:
+    readings = [_reading(k, k) for k in range(40)]
+    columns = Columns.of(readings)
+    assert 0 < columns.felt.sum() < min(columns.rotated.sum(), 40)
+    for k, reading in enumerate(readings):
+        assert columns.stamps[k] == reading.stamp_ns
+        for value, column, flag in (
+            (reading.rot_world_sensor, columns.rotation, columns.rotated),
+            (reading.position, columns.position, columns.located),
+        ):
+            assert flag[k] == (value is not None)
+            assert value is None or np.array_equal(column[k], value)
+        assert columns.felt[k] == (reading.specific_force is not None and reading.rot_world_sensor is not None)
+        assert not columns.felt[k] or np.allclose(
+            columns.force[k], reading.rot_world_sensor @ reading.specific_force, atol=1e-12
+        )
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_a_window_keeps_those_of_what_it_holds(seed: int) -> None:
+    """Late, doubled and too old readings among them, and now and then a time that goes back; asked for at any time."""
+    rng, window, now = np.random.default_rng(seed), MeasurementWindow(300 * MS), 1000 * MS
+    for count in range(400):
+        now += int(rng.integers(1, 12)) * MS
+        if count == 250:
+            now -= 600 * MS
+        late = int(rng.choice([0, 0, 0, 3, 40, 500])) * MS if seed % 2 else 0
+        with contextlib.suppress(MeasurementError):
+            window.add(_reading(now - late, 1000 * seed + count), now)
+        if rng.random() < 0.3:
+            assert _same(window.columns('waist'), Columns.of(window.series('waist')))
+            snapshot = window.snapshot()
+            assert _same(snapshot.columns('waist'), Columns.of(snapshot.series('waist')))
+
+
+def test_a_snapshot_stays_as_it_was() -> None:
+    window = MeasurementWindow(100 * MS)
+    for k in range(30):
+        window.add(_reading(k * 5 * MS, k), k * 5 * MS)
+    snapshot = window.snapshot()
+    before = Columns(*(column.copy() for column in snapshot.columns('waist')))
+    for k in range(30, 60):
+        window.add(_reading(k * 5 * MS, k), k * 5 * MS)
+        window.columns('waist')
+    assert _same(snapshot.columns('waist'), before)
+
+
+def test_who_said_nothing_has_empty_ones_and_a_flood_no_more_than_fit() -> None:
+    window = MeasurementWindow(10_000 * MS)
+    assert len(window.columns('waist').stamps) == 0 and window.columns('waist').rotation.shape == (0, 3, 3)
+    for k in range(CAPACITY + 20):
+        window.add(Measurement('waist', k * MS), k * MS)
+        if k % 500 == 0:
+            window.columns('waist')
+    assert len(window.columns('waist').stamps) == CAPACITY
