@@ -85,7 +85,10 @@ class StreamSolver(PoseSolver):
     @skeleton.setter
     def skeleton(self, skeleton: Skeleton) -> None:
         PoseSolver.skeleton.fset(self, skeleton)
-        self._corrector = FrameCorrector(self.prior.spread, skeleton, self._frame, self.use_floor)
+        frames = (self.frames - 1, self._frame)
+        self._newest, self._told = (
+            FrameCorrector(self.prior.spread, skeleton, frame, self.use_floor) for frame in frames
+        )
 
     def reset(self) -> None:
         self._pasts, self._checked, self._left, self._blends, self._last = {}, {}, {}, {}, None
@@ -119,7 +122,7 @@ class StreamSolver(PoseSolver):
     def _place_covariance(self, posterior: Posterior, window: JointWindow) -> Float[torch.Tensor, 'joint 3 3']:
         located = window.location_valid[self._frame]
         anchor = smpl22.HEAD if located[smpl22.HEAD] else int(located.int().argmax())
-        spread = seen_covariance(posterior, window, self._corrector, anchor)
+        spread = seen_covariance(posterior, window, self._told, anchor)
         return spread + self._bones_part(posterior.rot_world_joint[0], located, anchor)
 
     def solve_batch(self, windows: list[JointWindow], floor_height: float = 0.0) -> Posterior:
@@ -136,7 +139,7 @@ class StreamSolver(PoseSolver):
         fresh = [self._is_fresh(name, grid) for name, grid in zip(names, grids)]
         self.timings = {'likelihood': time.perf_counter() - began, 'network': 0.0}
         self._last = self._guided(seen, names, grids, fresh, floor_height)
-        return posterior_of(self._last.handed_out, seen, self._corrector, sorted(self._located), floor_height)
+        return posterior_of(self._last.handed_out, seen, self._told, sorted(self._located), floor_height)
 
     def check(self) -> list[Hashable]:
         """Look whether the past still holds, where that is due; for after a frame has been handed out.
@@ -154,9 +157,9 @@ class StreamSolver(PoseSolver):
         if self.hurried:
             return []
         scratch, answer = self._from_scratch(seen, floor_height)
-        inferred = ~seen.measured[:, self._frame]
+        inferred = ~seen.measured[:, -1]
         apart = so3.log(scratch.rot.swapaxes(-1, -2) @ newest.rot)
-        stddev = self._corrector.covariance(seen, answer, SCRATCH).diagonal(0, 1, 2).reshape(apart.shape)
+        stddev = self._newest.covariance(seen, answer, SCRATCH).diagonal(0, 1, 2).reshape(apart.shape)
         doubt = (np.square(apart) / np.maximum(stddev, 1e-8)).mean(-1)
         doubt = np.sqrt((doubt * inferred).sum(-1) / np.maximum(inferred.sum(-1), 1))
         wrong = [row for row in due if doubt[row] > _DOUBTED]
@@ -171,6 +174,7 @@ class StreamSolver(PoseSolver):
 
     @property
     def _frame(self) -> int:
+        """Which frame of the window is handed out."""
         return self.frames - 1 - self.lag
 
     @property
@@ -193,7 +197,9 @@ class StreamSolver(PoseSolver):
         self.passes, self.hurried = 0, False
         begun = self._gone_on(seen, *self._from_scratch(seen, floor), floor) if any(fresh) else None
         newest, answer = begun if all(fresh) else self._from_past(seen, names, grids, fresh, floor)
-        newest = newest if begun is None else newest.where(fresh, begun[0])
+        told = self._handed(seen, newest, answer, floor)
+        if begun is not None:
+            newest, told = newest.where(fresh, begun[0]), told.where(fresh, self._handed(seen, *begun, floor))
         for row, name in enumerate(names):
             if fresh[row]:
                 self._checked[name] = int(grids[row, -1])
@@ -201,15 +207,19 @@ class StreamSolver(PoseSolver):
                 self._left.pop(name, None)
                 self._remember(seen, row, name, grids[row], begun[1], newest, first=0)
             else:
-                self._remember(seen, row, name, grids[row], answer, newest, first=self._frame)
+                self._remember(seen, row, name, grids[row], answer, newest, first=self.frames - 1)
         turns = np.stack([
             self._turn_left(name, int(grid[self._frame]), rot)
-            for name, grid, rot in zip(names, grids, newest.in_world(seen))
+            for name, grid, rot in zip(names, grids, told.in_world(seen))
         ])  # fmt: skip
         if not turns.any():
-            return _Solved(seen, names, newest, newest, grids, floor)
-        turned = self._corrector.turned(seen, answer, GUIDED, self._trusted, newest, turns)
-        return _Solved(seen, names, newest, newest.where(turns.any((1, 2)).tolist(), turned), grids, floor)
+            return _Solved(seen, names, newest, told, grids, floor)
+        turned = self._told.turned(seen, answer, GUIDED, self._trusted, told, turns)
+        return _Solved(seen, names, newest, told.where(turns.any((1, 2)).tolist(), turned), grids, floor)
+
+    def _handed(self, seen: Seen, newest: FramePose, answer: Answer, floor: float) -> FramePose:
+        """The frame that is handed out: the newest one, or what the network now says of one before that."""
+        return newest if self.lag == 0 else self._told(seen, answer, GUIDED, self._trusted, floor)
 
     def _turn_left(self, name: Hashable, stamp_ns: int, rot: Float[Array, 'joint 3 3']) -> Float[Array, 'joint 3']:
         """From what a stream says to what is handed out [rad]: at its new beginning, to what was handed out before."""
@@ -220,7 +230,7 @@ class StreamSolver(PoseSolver):
 
     def _from_scratch(self, seen: Seen, floor: float) -> tuple[FramePose, Answer]:
         answer = self._asked(np.zeros((*seen.features.shape[:2], 6 * JOINTS)), SCRATCH, seen)
-        return self._corrector(seen, answer, SCRATCH, self._trusted, floor), answer
+        return self._newest(seen, answer, SCRATCH, self._trusted, floor), answer
 
     def _from_past(
         self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
@@ -247,14 +257,14 @@ class StreamSolver(PoseSolver):
             clean = np.where(seen.measured[..., None], seen.rotation, clean)
             noisy = float(self.prior.schedule.alpha_bar[level]) ** 0.5 * clean
             answer = self._asked(noisy.reshape(*noisy.shape[:2], -1), level, seen)
-            newest = self._corrector(seen, answer, level, self._trusted, floor)
+            newest = self._newest(seen, answer, level, self._trusted, floor)
             clean = self._given_on(answer, newest)
         return newest, answer
 
     def _given_on(self, answer: Answer, newest: FramePose) -> Float[Array, 'batch frame joint 6']:
-        """What the next pass starts from: the answer, in which the frame that is handed out was corrected."""
+        """What the next pass starts from: the answer, in which the newest frame was corrected."""
         clean = answer.rotation.copy()
-        clean[:, self._frame] = single_frame.columns(newest.rot).reshape(len(clean), JOINTS, 6)
+        clean[:, -1] = single_frame.columns(newest.rot).reshape(len(clean), JOINTS, 6)
         return clean
 
     def _asked(self, noisy: Float[Array, 'batch frame noisy'], level: int, seen: Seen) -> Answer:
@@ -275,9 +285,9 @@ class StreamSolver(PoseSolver):
         self, seen: Seen, row: int, name: Hashable, grid: Int[Array, 'frame'], answer: Answer, newest: FramePose,
         first: int,
     ) -> None:  # fmt: skip
-        """What is now known of a stream from one frame of the window on: all of it, or what is handed out and later."""
+        """What is now known of a stream from one frame of the window on: all of it, or the newest alone."""
         columns = answer.rotation[row, first:].astype(np.float64).reshape(-1, JOINTS, 2, 3)
-        columns[self._frame - first] = single_frame.columns(newest.rot[row])
+        columns[-1] = single_frame.columns(newest.rot[row])
         columns = so3.turned(seen.turn[row, None].swapaxes(-1, -2), columns[None])[0]
         if first == 0:
             self._pasts[name] = Past(grid, columns)

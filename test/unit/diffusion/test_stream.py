@@ -1,6 +1,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 
@@ -58,9 +59,9 @@ def test_a_pass_from_scratch_is_one_step_of_the_solver_of_windows(prior: MotionP
     one = PoseSolver(prior, SKELETON, InPoseRule(steps=(999,))).solve(window, 0.01)
     seen = solver._seen([window], 0.01)
     pose, _ = solver._from_scratch(seen, 0.01)
-    found = posterior_of(pose, seen, solver._corrector, HANDS, 0.01)
+    found = posterior_of(pose, seen, solver._newest, HANDS, 0.01)
     assert rotation.angle_between(one.rot_world_joint, found.rot_world_joint[0]).max() < 1e-4
-    spread = seen_covariance(found, window, solver._corrector, 15)
+    spread = seen_covariance(found, window, solver._newest, 15)
     pairs = ((one.root, found.root[0]), (one.position_covariance, spread), (one.foot_contact, found.contact[0]))
     assert all(torch.allclose(own, other, atol=1e-4) for own, other in pairs)
 
@@ -146,6 +147,16 @@ def test_with_a_lag_a_pose_is_of_its_own_time_and_meets_what_was_measured_then()
         state = solver.solve(window)
         assert state.stamp_ns == pytest.approx(window.stamp_ns - 2 * TICK_NS, abs=2)
         assert _off(state, window, frame=-3) < 0.04
+
+
+def test_who_waits_believes_the_same_as_who_does_not(prior: MotionPrior) -> None:
+    """A lag changes what is handed out, and nothing of what later frames go on from."""
+    prompt, late = _solver(prior), _solver(prior, lag=3)
+    for window in _windows():
+        poses = [solver.solve(window).rot_world_joint for solver in (prompt, late)]
+        assert rotation.angle_between(*poses).max() > 1e-3
+        pasts = [solver._pasts[''] for solver in (prompt, late)]
+        assert np.array_equal(pasts[0].stamps, pasts[1].stamps) and np.array_equal(pasts[0].columns, pasts[1].columns)
 
 
 def test_other_bones_may_be_set_between_two_frames(prior: MotionPrior) -> None:
