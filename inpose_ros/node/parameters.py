@@ -122,7 +122,9 @@ class NodeParameters(WornParameters):
     save: str = parameter('', 'YAML file to write the estimated bones to; empty: none.', name='body.save')
     floor_height: float = parameter(0.0, 'Height of the floor in the world [m]; NaN: estimated, like the bones.')
     steps: int = parameter(1, 'Passes of the network that guide a pose, at most.', ge=1, le=8)
-    lag: int = parameter(0, 'Poses come so many frames of 1/30 s late, and are better for it where trackers err.', ge=0, le=10)
+    lag: int = parameter(
+        0, 'Poses are so many frames of 1/30 s late, and better for it where trackers err.', ge=0, le=10
+    )
     deadline_ms: float = parameter(
         0.0, 'Solving takes fewer passes rather than longer than this [ms]; 0: 0.8 of the time between two poses.',
         ge=0.0, le=10000.0,
