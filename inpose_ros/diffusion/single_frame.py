@@ -73,11 +73,11 @@ class FrameLikelihood:
             flat = tangent.reshape(len(rot), -1, 1)
             residual = (self.measured - predicted)[..., None] + jacobian @ flat
             cross = jacobian @ covariance  # both are symmetric, so this is (C J')'
-            gain = np.linalg.solve(cross @ jacobian.transpose(0, 2, 1) + self.noise, cross).transpose(0, 2, 1)
-            step = (gain @ residual - flat).reshape(tangent.shape)
+            spread = cross @ jacobian.transpose(0, 2, 1) + self.noise
+            step = (cross.transpose(0, 2, 1) @ np.linalg.solve(spread, residual) - flat).reshape(tangent.shape)
             longest = np.linalg.norm(step, axis=-1).max(-1)[:, None, None]
             tangent = tangent + step * (_LARGEST_STEP / np.maximum(longest, _LARGEST_STEP))
-        return rot @ so3.exp(tangent), covariance - gain @ cross
+        return rot @ so3.exp(tangent), covariance - cross.transpose(0, 2, 1) @ np.linalg.solve(spread, cross)
 
 
 def standing_feet(
