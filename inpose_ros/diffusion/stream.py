@@ -9,6 +9,7 @@ itself, the stream starts anew from there: with a second pass at once, and hande
 
 import time
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -85,9 +86,9 @@ class StreamSolver(PoseSolver):
     @skeleton.setter
     def skeleton(self, skeleton: Skeleton) -> None:
         PoseSolver.skeleton.fset(self, skeleton)
-        frames = (self.frames - 1, self._frame)
-        self._newest, self._told = (
-            FrameCorrector(self.prior.spread, skeleton, frame, self.use_floor) for frame in frames
+        self._newest_corrector = FrameCorrector(self.prior.spread, skeleton, self.frames - 1, self.use_floor)
+        self._late_corrector = (
+            replace(self._newest_corrector, frame=self._frame) if self.lag else self._newest_corrector
         )
 
     def reset(self) -> None:
@@ -122,7 +123,7 @@ class StreamSolver(PoseSolver):
     def _place_covariance(self, posterior: Posterior, window: JointWindow) -> Float[torch.Tensor, 'joint 3 3']:
         located = window.location_valid[self._frame]
         anchor = smpl22.HEAD if located[smpl22.HEAD] else int(located.int().argmax())
-        spread = seen_covariance(posterior, window, self._told, anchor)
+        spread = seen_covariance(posterior, window, self._late_corrector, anchor)
         return spread + self._bones_part(posterior.rot_world_joint[0], located, anchor)
 
     def solve_batch(self, windows: list[JointWindow], floor_height: float = 0.0) -> Posterior:
@@ -139,7 +140,7 @@ class StreamSolver(PoseSolver):
         fresh = [self._is_fresh(name, grid) for name, grid in zip(names, grids)]
         self.timings = {'likelihood': time.perf_counter() - began, 'network': 0.0}
         self._last = self._guided(seen, names, grids, fresh, floor_height)
-        return posterior_of(self._last.handed_out, seen, self._told, sorted(self._located), floor_height)
+        return posterior_of(self._last.handed_out, seen, self._late_corrector, sorted(self._located), floor_height)
 
     def check(self) -> list[Hashable]:
         """Look whether the past still holds, where that is due; for after a frame has been handed out.
@@ -159,7 +160,7 @@ class StreamSolver(PoseSolver):
         scratch, answer = self._from_scratch(seen, floor_height)
         inferred = ~seen.measured[:, -1]
         apart = so3.log(scratch.rot.swapaxes(-1, -2) @ newest.rot)
-        stddev = self._newest.covariance(seen, answer, SCRATCH).diagonal(0, 1, 2).reshape(apart.shape)
+        stddev = self._newest_corrector.covariance(seen, answer, SCRATCH).diagonal(0, 1, 2).reshape(apart.shape)
         doubt = (np.square(apart) / np.maximum(stddev, 1e-8)).mean(-1)
         doubt = np.sqrt((doubt * inferred).sum(-1) / np.maximum(inferred.sum(-1), 1))
         wrong = [row for row in due if doubt[row] > _DOUBTED]
@@ -214,12 +215,12 @@ class StreamSolver(PoseSolver):
         ])  # fmt: skip
         if not turns.any():
             return _Solved(seen, names, newest, told, grids, floor)
-        turned = self._told.turned(seen, answer, GUIDED, self._trusted, told, turns)
+        turned = self._late_corrector.turned(seen, answer, GUIDED, self._trusted, told, turns)
         return _Solved(seen, names, newest, told.where(turns.any((1, 2)).tolist(), turned), grids, floor)
 
     def _handed(self, seen: Seen, newest: FramePose, answer: Answer, floor: float) -> FramePose:
         """The frame that is handed out: the newest one, or what the network now says of one before that."""
-        return newest if self.lag == 0 else self._told(seen, answer, GUIDED, self._trusted, floor)
+        return newest if self.lag == 0 else self._late_corrector(seen, answer, GUIDED, self._trusted, floor)
 
     def _turn_left(self, name: Hashable, stamp_ns: int, rot: Float[Array, 'joint 3 3']) -> Float[Array, 'joint 3']:
         """From what a stream says to what is handed out [rad]: at its new beginning, to what was handed out before."""
@@ -230,7 +231,7 @@ class StreamSolver(PoseSolver):
 
     def _from_scratch(self, seen: Seen, floor: float) -> tuple[FramePose, Answer]:
         answer = self._asked(np.zeros((*seen.features.shape[:2], 6 * JOINTS)), SCRATCH, seen)
-        return self._newest(seen, answer, SCRATCH, self._trusted, floor), answer
+        return self._newest_corrector(seen, answer, SCRATCH, self._trusted, floor), answer
 
     def _from_past(
         self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
@@ -257,7 +258,7 @@ class StreamSolver(PoseSolver):
             clean = np.where(seen.measured[..., None], seen.rotation, clean)
             noisy = float(self.prior.schedule.alpha_bar[level]) ** 0.5 * clean
             answer = self._asked(noisy.reshape(*noisy.shape[:2], -1), level, seen)
-            newest = self._newest(seen, answer, level, self._trusted, floor)
+            newest = self._newest_corrector(seen, answer, level, self._trusted, floor)
             clean = self._given_on(answer, newest)
         return newest, answer
 

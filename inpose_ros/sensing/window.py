@@ -103,16 +103,18 @@ class MeasurementWindow:
 
     def columns(self, sensor: str) -> Columns:
         """The same as arrays, of which only what is new is made."""
-        readings, kept = self.series(sensor), self._columns.get(sensor)
+        return self._columns_of(sensor, self.series(sensor))
+
+    def _columns_of(self, sensor: str, readings: tuple[Measurement, ...]) -> Columns:
+        kept = self._columns.get(sensor)
         self._columns[sensor] = Columns.of(readings) if kept is None else kept.then(readings[len(kept.stamps) :])
         return self._columns[sensor]
 
     def snapshot(self) -> WindowSnapshot:
         """An immutable copy."""
-        names = list(self._measurements)
-        return WindowSnapshot(
-            self._newest_ns, {name: self.series(name) for name in names}, {name: self.columns(name) for name in names}
-        )
+        series = {name: self.series(name) for name in self._measurements}
+        columns = {name: self._columns_of(name, readings) for name, readings in series.items()}
+        return WindowSnapshot(self._newest_ns, series, columns)
 
     def _pass_until(self, now_ns: int) -> None:
         if self._now_ns is not None:

@@ -59,9 +59,9 @@ def test_a_pass_from_scratch_is_one_step_of_the_solver_of_windows(prior: MotionP
     one = PoseSolver(prior, SKELETON, InPoseRule(steps=(999,))).solve(window, 0.01)
     seen = solver._seen([window], 0.01)
     pose, _ = solver._from_scratch(seen, 0.01)
-    found = posterior_of(pose, seen, solver._newest, HANDS, 0.01)
+    found = posterior_of(pose, seen, solver._newest_corrector, HANDS, 0.01)
     assert rotation.angle_between(one.rot_world_joint, found.rot_world_joint[0]).max() < 1e-4
-    spread = seen_covariance(found, window, solver._newest, 15)
+    spread = seen_covariance(found, window, solver._newest_corrector, 15)
     pairs = ((one.root, found.root[0]), (one.position_covariance, spread), (one.foot_contact, found.contact[0]))
     assert all(torch.allclose(own, other, atol=1e-4) for own, other in pairs)
 
