@@ -61,7 +61,7 @@ class OpenVinoBackend:
             )
         self._precision = precision
         self._denoiser, self._threads = denoiser, threads
-        self._requests: dict[int, Any] = {}
+        self._graphs: dict[int, Any] = {}
         self._modulations: dict[int, Float[np.ndarray, '6 width']] = {}
 
     def __call__(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction:
@@ -71,10 +71,9 @@ class OpenVinoBackend:
     def rows(self, noisy: Rows, step: int, features: Rows) -> Rows:
         if step not in self._modulations:
             self._modulations[step] = self._modulation(step)
-        if len(noisy) not in self._requests:
-            self._requests[len(noisy)] = self._compiled(len(noisy))
-        inputs = [np.ascontiguousarray(part, dtype=np.float32) for part in (noisy, features, self._modulations[step])]
-        return self._requests[len(noisy)].infer(inputs, share_inputs=True)[0]  # a copy of its own
+        if len(noisy) not in self._graphs:
+            self._graphs[len(noisy)] = self._compiled(len(noisy))
+        return self._graphs[len(noisy)](noisy, features, self._modulations[step])
 
     @torch.no_grad()
     def _modulation(self, step: int) -> Float[np.ndarray, '6 width']:
@@ -84,7 +83,7 @@ class OpenVinoBackend:
         from inpose_ros.diffusion import openvino_graph  # optional: it imports OpenVINO
 
         graph = openvino_graph.network_graph(self._denoiser, batch)
-        return openvino_graph.compiled(graph, self._threads, self._precision)
+        return openvino_graph.CompiledGraph(graph, self._threads, self._precision)
 
 
 class CudaGraphBackend:

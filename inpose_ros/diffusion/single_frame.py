@@ -61,23 +61,23 @@ class FrameLikelihood:
         """The rotations' posterior mean and covariance [rad^2]: see LocationLikelihood.correct."""
         if self.measured.shape[1] == 0:
             return rot, covariance
-        tangent, levers = np.zeros((*rot.shape[:2], 3)), self.table.swapaxes(1, 2)  # of each joint, by sensor
+        batch, joints, levers = *rot.shape[:2], self.table.swapaxes(1, 2)  # of each joint, by sensor
+        flat, moved, turning = np.zeros((batch, 3 * joints, 1)), rot, rot  # w, R exp(w) and R exp(w) J_r(w)
         for _ in range(iterations):
-            turn, jacobian_right = so3.exp_with_jacobian(tangent)
-            moved = rot @ turn
             reach = levers @ moved.swapaxes(-1, -2)
             # -R [b]x J_r, as R [b]x = [R b]x R: few products of matrices, whatever the number of sensors.
-            jacobian = -so3.skew(reach).reshape(*rot.shape[:2], -1, 3) @ (moved @ jacobian_right)
+            jacobian = so3.skew(-reach).reshape(batch, joints, -1, 3) @ turning
             jacobian = jacobian.swapaxes(1, 2).reshape(*self.measured.shape, -1)
-            predicted = reach.sum(1).reshape(self.measured.shape)
-            flat = tangent.reshape(len(rot), -1, 1)
-            residual = (self.measured - predicted)[..., None] + jacobian @ flat
+            residual = (self.measured - reach.sum(1).reshape(self.measured.shape))[..., None] + jacobian @ flat
             cross = jacobian @ covariance  # both are symmetric, so this is (C J')'
-            spread = cross @ jacobian.transpose(0, 2, 1) + self.noise
-            step = (cross.transpose(0, 2, 1) @ np.linalg.solve(spread, residual) - flat).reshape(tangent.shape)
-            longest = np.linalg.norm(step, axis=-1).max(-1)[:, None, None]
-            tangent = tangent + step * (_LARGEST_STEP / np.maximum(longest, _LARGEST_STEP))
-        return rot @ so3.exp(tangent), covariance - cross.transpose(0, 2, 1) @ np.linalg.solve(spread, cross)
+            spread = cross @ jacobian.swapaxes(1, 2) + self.noise
+            step = cross.swapaxes(1, 2) @ np.linalg.solve(spread, residual) - flat
+            longest = np.sqrt(np.square(step).reshape(batch, joints, 3).sum(-1).max(-1))[:, None, None]
+            flat = flat + step * (_LARGEST_STEP / np.maximum(longest, _LARGEST_STEP))
+            turn, jacobian_right = so3.exp_with_jacobian(flat.reshape(batch, joints, 3))
+            moved = rot @ turn
+            turning = moved @ jacobian_right
+        return moved, covariance - cross.swapaxes(1, 2) @ (np.linalg.inv(spread) @ cross)
 
 
 def standing_feet(

@@ -9,14 +9,14 @@ from scipy.spatial.transform import Rotation
 
 Array = np.ndarray
 _EYE = np.eye(3)
+_TINY = np.finfo(float).tiny  # in place of nothing, so that limits need no case of their own
 _NEAR_HALF_TURN = 3.0  # [rad] from here on the axis is not to be had from sines
+_SKEW = np.cross(_EYE[:, None], _EYE).swapaxes(1, 2).reshape(3, 9)  # [e]x of each axis
 
 
 def skew(v: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
     """The matrix [v]x with [v]x u = v x u."""
-    result = np.zeros((*v.shape, 3))
-    result[..., 2, 1], result[..., 0, 2], result[..., 1, 0] = v[..., 0], v[..., 1], v[..., 2]
-    return result - result.swapaxes(-1, -2)
+    return (v @ _SKEW).reshape(*v.shape, 3)
 
 
 def exp_with_jacobian(
@@ -24,35 +24,36 @@ def exp_with_jacobian(
 ) -> tuple[Float[Array, '*batch 3 3'], Float[Array, '*batch 3 3']]:
     """Rotation matrix of a rotation vector [rad], and the right Jacobian there (Sola et al., 2018, eq. 143)."""
     square, sine, cosine = _rodrigues(rotvec)
-    with_series = 1 / 6 - square / 120 + square**2 / 5040  # exact to 1e-13 where it is taken
-    third = np.where(square < 1e-4, with_series, (1 - sine) / np.maximum(square, 1e-4))
-    hat = skew(rotvec)
-    hat2 = hat @ hat
-    return _EYE + sine * hat + cosine * hat2, _EYE - cosine * hat + third * hat2
+    hat, outer = skew(rotvec), _outer(rotvec)
+    # What cancels in the last factor is as small as what it multiplies.
+    jacobian = sine * _EYE - cosine * hat + (1 - sine) / square * outer
+    return (1 - cosine * square) * _EYE + sine * hat + cosine * outer, jacobian
 
 
 def exp(rotvec: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
     """Rotation matrix of a rotation vector [rad]."""
-    _, sine, cosine = _rodrigues(rotvec)
-    hat = skew(rotvec)
-    return _EYE + sine * hat + cosine * (hat @ hat)
+    square, sine, cosine = _rodrigues(rotvec)
+    return (1 - cosine * square) * _EYE + sine * skew(rotvec) + cosine * _outer(rotvec)
 
 
 def _rodrigues(rotvec: Float[Array, '*batch 3']) -> tuple[Float[Array, '*batch 1 1'], ...]:
-    """a^2, sin(a) / a and (1 - cos(a)) / a^2 of the angle a [rad], by half of it and so without a case at zero."""
-    square = (rotvec * rotvec).sum(-1)[..., None, None]
+    """a^2, sin(a) / a and (1 - cos(a)) / a^2 of the angle a [rad], by half of it."""
+    square = (rotvec * rotvec).sum(-1)[..., None, None] + _TINY
     half = np.sqrt(square) / 2
-    sine = np.sinc(half / np.pi)
+    sine = np.sin(half) / half
     return square, sine * np.cos(half), sine * sine / 2
+
+
+def _outer(v: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
+    return v[..., :, None] * v[..., None, :]
 
 
 def log(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 3']:
     """Rotation vector [rad] of a rotation matrix, of length at most pi."""
-    axis = np.stack(
-        (rot[..., 2, 1] - rot[..., 1, 2], rot[..., 0, 2] - rot[..., 2, 0], rot[..., 1, 0] - rot[..., 0, 1]), -1
-    )
+    entries = rot.reshape(*rot.shape[:-2], 9)
+    axis = entries[..., [7, 2, 3]] - entries[..., [5, 6, 1]]
     sine = np.sqrt((axis * axis).sum(-1)) / 2
-    angle = np.arctan2(sine, (np.trace(rot, axis1=-2, axis2=-1) - 1) / 2)
+    angle = np.arctan2(sine, (entries[..., 0] + entries[..., 4] + entries[..., 8] - 1) / 2)
     vector = axis * (np.where(sine < 1e-9, 1.0, angle / np.maximum(sine, 1e-12)) / 2)[..., None]
     far = angle > _NEAR_HALF_TURN
     if far.any():
