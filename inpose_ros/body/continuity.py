@@ -15,7 +15,7 @@ from torch import Tensor
 
 from inpose_ros.body import kinematics, smpl22, urdf
 from inpose_ros.body.state import BodyState
-from inpose_ros.geometry import rotation
+from inpose_ros.geometry import rotation, so3
 
 # A jump has been let in after so long [s].
 BLEND = 0.3
@@ -214,8 +214,8 @@ def _ball_rotations(angles: Float[np.ndarray, '63']) -> Float[Tensor, '21 3 3']:
 
 def _towards(start: Float[Tensor, '3 3'], end: Float[Tensor, '3 3'], reach: float) -> Float[Tensor, '3 3']:
     """The end, or what lies `reach` [rad] on the way to it."""
-    way = rotation.angle_between(start, end)
-    return end if way <= reach else rotation.slerp(start, end, reach / way)
+    way = so3.angle_between(start.numpy(), end.numpy())
+    return end if way <= reach else rotation.slerp(start, end, torch.tensor(reach / way, dtype=end.dtype))
 
 
 def _placed(solved: BodyState, rot: Float[Tensor, 'joint 3 3'], anchor: int | None, offset: Offset) -> BodyState:

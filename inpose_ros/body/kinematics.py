@@ -11,6 +11,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.geometry import rotation
 
 _COUNT = len(smpl22.JOINTS)
+_PARENTS = torch.tensor(smpl22.PARENTS[1:])
 
 
 @functools.cache
@@ -56,8 +57,8 @@ def positions_from_bones(
     bones: Float[Tensor, '*#batch joint 3'], rot_world_joint: Float[Tensor, '*batch joint 3 3']
 ) -> Float[Tensor, '*batch joint 3']:
     """As joint_positions, for bones that may differ along the batch [m]."""
-    vectors = (rot_world_joint[..., list(smpl22.PARENTS[1:]), :, :] @ bones[..., 1:, :, None])[..., 0]
-    return torch.einsum('kc,...cx->...kx', _descent()[:, 1:].to(vectors), vectors)
+    vectors = (rot_world_joint[..., _PARENTS, :, :] @ bones[..., 1:, :, None])[..., 0]
+    return _descent()[:, 1:].to(vectors) @ vectors
 
 
 def position_covariance(
@@ -111,7 +112,7 @@ def shared_out(rot_world_joint: Float[Tensor, '*batch joint 3 3']) -> Float[Tens
 
 def local_rotations(rot_world_joint: Float[Tensor, '*batch joint 3 3']) -> Float[Tensor, '*batch joint 3 3']:
     """Rotation of each joint relative to its parent; the root's stays global."""
-    parents = rot_world_joint[..., list(smpl22.PARENTS[1:]), :, :]
+    parents = rot_world_joint[..., _PARENTS, :, :]
     rest = parents.transpose(-1, -2) @ rot_world_joint[..., 1:, :, :]
     return torch.cat((rot_world_joint[..., :1, :, :], rest), -3)
 

@@ -3,15 +3,32 @@
 The same maps as in rotation.py, in double precision; `test_so3.py` holds the twins together.
 """
 
+import math
+
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 Array = np.ndarray
+
+
+def _products_of_quaternion() -> Float[Array, '9 16']:
+    """From the entries of a matrix to 4 q q', less the identity, of its quaternion q: that is linear in them."""
+    table = np.zeros((3, 3, 4, 4))
+    for axis, (row, column) in enumerate(((2, 1), (0, 2), (1, 0))):
+        table[axis, axis] = np.diag([1.0, *(1.0 if other == axis else -1.0 for other in range(3))])
+        for here, there, sign in ((row, column, 1.0), (column, row, -1.0)):
+            table[here, there, 0, 1 + axis] = table[here, there, 1 + axis, 0] = sign
+            table[here, there, 1 + row, 1 + column] = table[here, there, 1 + column, 1 + row] = 1.0
+    return table.reshape(9, 16)
+
+
 _EYE = np.eye(3)
 _TINY = np.finfo(float).tiny  # in place of nothing, so that limits need no case of their own
 _NEAR_HALF_TURN = 3.0  # [rad] from here on the axis is not to be had from sines
+_EYE4 = np.eye(4).ravel()
 _SKEW = np.cross(_EYE[:, None], _EYE).swapaxes(1, 2).reshape(3, 9)  # [e]x of each axis
+_PRODUCTS = _products_of_quaternion()
 
 
 def skew(v: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
@@ -59,6 +76,21 @@ def log(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 3']:
     if far.any():
         vector[far] = Rotation.from_matrix(rot[far]).as_rotvec()
     return vector
+
+
+def quaternion(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 4']:
+    """Unit quaternion wxyz of a rotation matrix, w not negative (S. W. Shepperd, 1978)."""
+    entries = rot.reshape(*rot.shape[:-2], 9)
+    products = (entries @ _PRODUCTS + _EYE4).reshape(*entries.shape[:-1], 4, 4)
+    # Any row is the quaternion times one of its components: the largest of them is far from zero.
+    largest = products.diagonal(0, -2, -1).argmax(-1)[..., None, None]
+    row = np.take_along_axis(products, largest, -2)[..., 0, :]
+    return row * (np.copysign(1.0, row[..., :1]) / np.sqrt((row * row).sum(-1, keepdims=True)))
+
+
+def angle_between(a: Float[Array, '3 3'], b: Float[Array, '3 3']) -> float:
+    """From one rotation to another [rad], by the chord: exact near zero, and to 1e-8 near a half turn."""
+    return 2 * math.asin(min(1.0, math.sqrt(np.square(a - b).sum() / 8)))
 
 
 def turned(rot: Float[Array, 'batch 3 3'], vectors: Float[Array, 'batch *rest 3']) -> Float[Array, 'batch *rest 3']:

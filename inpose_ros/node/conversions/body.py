@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 from geometry_msgs.msg import Point, PoseStamped, Quaternion, TransformStamped
 from jaxtyping import Float
-from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from inpose_ros.body import smpl22, urdf
 from inpose_ros.body.state import BodyState
+from inpose_ros.geometry import so3
 from inpose_ros.msg import BodyPose
 from inpose_ros.node.conversions.stamp import stamp_from_ns
 from inpose_ros.node.tracking import Estimate
@@ -54,7 +54,7 @@ def transforms_from(
         frames = zip((world_frame, *links.parents), (f'{frame_prefix}pelvis', *links.children), strict=True)
         again = TFMessage(transforms=[_frame(parent, child) for parent, child in frames])
     stamp = stamp_from_ns(body.stamp_ns)
-    root = _wxyz(_array(body.rot_world_joint[:1]))
+    root = so3.quaternion(_array(body.rot_world_joint[:1]))
     rotations = np.concatenate((root, links.quaternions)).tolist()
     places = np.concatenate((_array(body.root)[None], links.translations)).tolist()
     for message, place, (w, x, y, z) in zip(again.transforms, places, rotations, strict=True):
@@ -104,14 +104,10 @@ def _frame(parent: str, child: str) -> TransformStamped:
     return TransformStamped(header=Header(frame_id=parent), child_frame_id=child)
 
 
-def _wxyz(matrices: Float[np.ndarray, 'row 3 3']) -> Float[np.ndarray, 'row 4']:
-    return Rotation.from_matrix(matrices).as_quat(canonical=True)[:, [3, 0, 1, 2]]
-
-
 def _array(tensor: Tensor) -> Float[np.ndarray, '...']:
     return np.asarray(tensor, dtype=np.float64)
 
 
 def quaternions(matrices: Float[np.ndarray, 'row 3 3']) -> list[Quaternion]:
     """Rotation matrices as messages."""
-    return [Quaternion(x=x, y=y, z=z, w=w) for w, x, y, z in _wxyz(matrices).tolist()]
+    return [Quaternion(x=x, y=y, z=z, w=w) for w, x, y, z in so3.quaternion(matrices).tolist()]
