@@ -1,7 +1,7 @@
 """Columns: the readings of one sensor as arrays, which are kept and go on as readings come and go."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -10,51 +10,100 @@ from inpose_ros.sensing.measurement import Measurement
 
 Array = np.ndarray
 _UNKNOWN_ROTATION, _UNKNOWN_PLACE = np.eye(3), np.zeros(3)
+_ROW = np.dtype([
+    ('stamp', np.int64),
+    ('rotation', np.float64, (3, 3)), ('rotated', bool),
+    ('position', np.float64, 3), ('located', bool),
+    ('force', np.float64, 3), ('felt', bool),
+])  # fmt: skip
 
 
-class Columns(NamedTuple):
+@dataclass
+class _Store:
+    """Memory for rows, of which the first `taken` are written, each once: others may read them meanwhile."""
+
+    rows: Array
+    taken: int
+
+
+@dataclass(frozen=True)
+class Columns:
     """Readings by rising stamp [ns]; where one did not say something, the flag is false and the value means nothing.
 
     `rotation` is world <- sensor, `position` the sensor's place in the world [m], `force` the specific force in world
-    axes [m/s2], which takes a rotation too. No array is ever written to: others may read them meanwhile.
+    axes [m/s2], which takes a rotation too.
     """
 
-    stamps: Int[Array, 'reading']
-    rotation: Float[Array, 'reading 3 3']
-    rotated: Bool[Array, 'reading']
-    position: Float[Array, 'reading 3']
-    located: Bool[Array, 'reading']
-    force: Float[Array, 'reading 3']
-    felt: Bool[Array, 'reading']
+    _store: _Store
+    _first: int
+    _last: int
 
     @classmethod
     def of(cls, readings: Sequence[Measurement]) -> 'Columns':
-        return cls(
-            np.array([m.stamp_ns for m in readings], dtype=np.int64),
-            *_column([m.rot_world_sensor for m in readings], _UNKNOWN_ROTATION),
-            *_column([m.position for m in readings], _UNKNOWN_PLACE),
-            *_column([_force(m) for m in readings], _UNKNOWN_PLACE),
-        )
+        return cls(_Store(np.empty(len(readings), _ROW), 0), 0, 0).then(readings)
 
     def without(self, count: int) -> 'Columns':
         """Without the first so many."""
-        return Columns(*(column[count:] for column in self))
+        return Columns(self._store, self._first + count, self._last)
 
     def then(self, readings: Sequence[Measurement]) -> 'Columns':
-        """And these behind them."""
+        """And these behind them: in the same memory, while there is room that no one else has gone on into."""
         if not readings:
             return self
-        return Columns(*(np.concatenate(pair) for pair in zip(self, Columns.of(readings))))
+        store, first, last = self._store, self._first, self._last
+        end = last + len(readings)
+        if store.taken != last or end > len(store.rows):
+            store = _Store(np.empty(2 * (end - first), _ROW), 0)
+            store.rows[: last - first] = self.rows
+            first, last, end = 0, last - first, end - first
+        store.rows[last:end] = [_row(reading) for reading in readings]
+        store.taken = end
+        return Columns(store, first, end)
+
+    def __len__(self) -> int:
+        return self._last - self._first
+
+    @property
+    def rows(self) -> Array:
+        """All of it, a row for each reading."""
+        return self._store.rows[self._first : self._last]
+
+    @property
+    def stamps(self) -> Int[Array, 'reading']:
+        return self.rows['stamp']
+
+    @property
+    def rotation(self) -> Float[Array, 'reading 3 3']:
+        return self.rows['rotation']
+
+    @property
+    def rotated(self) -> Bool[Array, 'reading']:
+        return self.rows['rotated']
+
+    @property
+    def position(self) -> Float[Array, 'reading 3']:
+        return self.rows['position']
+
+    @property
+    def located(self) -> Bool[Array, 'reading']:
+        return self.rows['located']
+
+    @property
+    def force(self) -> Float[Array, 'reading 3']:
+        return self.rows['force']
+
+    @property
+    def felt(self) -> Bool[Array, 'reading']:
+        return self.rows['felt']
 
 
-def _column(
-    values: Sequence[Float[Array, '...'] | None], unknown: Float[Array, '...']
-) -> tuple[Float[Array, 'reading ...'], Bool[Array, 'reading']]:
-    known = [value is not None for value in values]
-    filled = values if all(known) else [unknown if value is None else value for value in values]
-    return np.array(filled, dtype=np.float64).reshape(len(values), *unknown.shape), np.array(known, dtype=bool)
-
-
-def _force(reading: Measurement) -> Float[Array, '3'] | None:
-    felt = reading.specific_force is not None and reading.rot_world_sensor is not None
-    return reading.world_force if felt else None
+def _row(reading: Measurement) -> tuple:
+    rotation, position = reading.rot_world_sensor, reading.position
+    rotated, located = rotation is not None, position is not None
+    felt = rotated and reading.specific_force is not None
+    return (
+        reading.stamp_ns,
+        rotation if rotated else _UNKNOWN_ROTATION, rotated,
+        position if located else _UNKNOWN_PLACE, located,
+        reading.world_force if felt else _UNKNOWN_PLACE, felt,
+    )  # fmt: skip

@@ -4,6 +4,7 @@ Sensors neither tick nor arrive together, and the newest frame is at the newest 
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -18,27 +19,52 @@ BASELINE_NS = 40_000_000
 _TOO_LONG_NS = 160_000_000
 
 
-def turned_on(own: Sequence[Measurement], stamps_ns: Int[np.ndarray, 'frame']) -> Float[np.ndarray, 'frame 3 3']:
-    """World <- sensor at instants after the last of a sensor's readings: R exp(omega dt).
+def turned_on(
+    readings: Sequence[Sequence[Measurement]], stamps_ns: Int[np.ndarray, 'frame']
+) -> Float[np.ndarray, 'sensor frame 3 3']:
+    """World <- sensor at instants after the last of each sensor's readings: R exp(omega dt).
 
     The angular velocity is that of its gyroscope, in sensor axes, or else what its last rotations show. It is taken as
     constant, which is why this is for tenths of a second only.
     """
-    start, omega = own[-1].rot_world_sensor, own[-1].angular_velocity
-    if omega is None:
-        earlier = _earlier(own)
-        turned = so3.log(earlier.rot_world_sensor.T @ start)
-        omega = turned / _seconds(own[-1].stamp_ns, earlier) if earlier is not own[-1] else np.zeros(3)
-    return start @ so3.exp(_seconds(stamps_ns, own[-1])[:, None] * omega)
+    ends = _Ends.of(readings)
+    start, before = (np.array([m.rot_world_sensor for m in row]) for row in (ends.last, ends.earlier))
+    omega = so3.log(before.swapaxes(-1, -2) @ start) / ends.seconds[:, None]
+    for row, reading in enumerate(ends.last):
+        if reading.angular_velocity is not None:
+            omega[row] = reading.angular_velocity
+    return start[:, None] @ so3.exp(ends.since(stamps_ns)[..., None] * omega[:, None])
 
 
-def moved_on(own: Sequence[Measurement], stamps_ns: Int[np.ndarray, 'frame']) -> Float[np.ndarray, 'frame 3']:
-    """The sensor's place [m] at instants after the last of its readings, at the velocity that these show."""
-    last, earlier = own[-1], _earlier(own)
-    if earlier is last:
-        return np.broadcast_to(last.position, (len(stamps_ns), 3))
-    velocity = (last.position - earlier.position) / _seconds(last.stamp_ns, earlier)
-    return last.position + _seconds(stamps_ns, last)[:, None] * velocity
+def moved_on(
+    readings: Sequence[Sequence[Measurement]], stamps_ns: Int[np.ndarray, 'frame']
+) -> Float[np.ndarray, 'sensor frame 3']:
+    """Each sensor's place [m] at instants after the last of its readings, at the velocity that these show."""
+    ends = _Ends.of(readings)
+    last, before = (np.array([m.position for m in row]) for row in (ends.last, ends.earlier))
+    velocity = (last - before) / ends.seconds[:, None]
+    return last[:, None] + ends.since(stamps_ns)[..., None] * velocity[:, None]
+
+
+class _Ends(NamedTuple):
+    """The last reading of each sensor, the earlier one that its motion shows from, and the time between [s].
+
+    Where none is of use the two are the same, and the time is as good as nothing: then it did not move.
+    """
+
+    last: Sequence[Measurement]
+    earlier: Sequence[Measurement]
+    seconds: Float[np.ndarray, 'sensor']
+
+    @classmethod
+    def of(cls, readings: Sequence[Sequence[Measurement]]) -> '_Ends':
+        last, earlier = [own[-1] for own in readings], [_earlier(own) for own in readings]
+        between = np.array([one.stamp_ns - other.stamp_ns for one, other in zip(last, earlier)])
+        return cls(last, earlier, np.maximum(between, 1) / 1e9)
+
+    def since(self, stamps_ns: Int[np.ndarray, 'frame']) -> Float[np.ndarray, 'sensor frame']:
+        """From the last readings to these instants [s]."""
+        return (stamps_ns - np.array([[reading.stamp_ns] for reading in self.last])) / 1e9
 
 
 def _earlier(own: Sequence[Measurement]) -> Measurement:
@@ -49,7 +75,3 @@ def _earlier(own: Sequence[Measurement]) -> Measurement:
         if age_ns >= BASELINE_NS:
             return reading if age_ns <= _TOO_LONG_NS else last
     return last
-
-
-def _seconds(stamps_ns: Int[np.ndarray, 'frame'] | int, since: Measurement) -> Float[np.ndarray, 'frame'] | float:
-    return (stamps_ns - since.stamp_ns) / 1e9

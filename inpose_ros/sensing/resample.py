@@ -1,9 +1,7 @@
 """Measurements brought onto the prior's grid, which is anchored at the newest of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,16 +11,12 @@ from torch import Tensor
 from inpose_ros.body import smpl22
 from inpose_ros.errors import MeasurementError
 from inpose_ros.geometry import so3
-from inpose_ros.sensing import inertial
 from inpose_ros.sensing.acceleration import second_differences
+from inpose_ros.sensing.around import POSITION, ROTATION, Series, around
 from inpose_ros.sensing.columns import Columns
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
 
-# Behind its last stamp a sensor's value is held for so long [ns] at least: sensors neither tick nor arrive together.
-HOLD_NS = 60_000_000
-# A slow sensor is held for so many of its own intervals: one reading may come late, and one be lost.
-HOLD_INTERVALS = 2.5
 # The spread of a joint that no sensor measures: a finite placeholder.
 NO_STDDEV = 1.0
 
@@ -54,37 +48,6 @@ class JointWindow:
             object.__setattr__(self, 'acceleration_valid', torch.zeros_like(self.location_valid))
 
 
-class _Places(NamedTuple):
-    """For each frame the rows of the readings before and after it, how far it lies between them, and if it counts."""
-
-    low: Int[np.ndarray, 'frame']
-    high: Int[np.ndarray, 'frame']
-    fraction: Float[np.ndarray, 'frame']
-    valid: Bool[np.ndarray, 'frame']
-
-
-class _Quantity(NamedTuple):
-    """Values and flags among the Columns, what stands for an unknown one, and where it is after the last reading."""
-
-    values: str
-    known: str
-    placeholder: Float[np.ndarray, '...']
-    goes_on: Callable[[Sequence[Measurement], Int[np.ndarray, 'frame']], Float[np.ndarray, 'frame ...']]
-
-
-_ROTATION = _Quantity('rotation', 'rotated', np.eye(3), inertial.turned_on)
-_POSITION = _Quantity('position', 'located', np.zeros(3), inertial.moved_on)
-
-
-class _Series(NamedTuple):
-    """One value of each sensor on the grid: the readings around each frame, not yet interpolated."""
-
-    before: Float[np.ndarray, 'sensor frame ...']
-    after: Float[np.ndarray, 'sensor frame ...']
-    fraction: Float[np.ndarray, 'sensor frame']
-    valid: Bool[np.ndarray, 'sensor frame']
-
-
 def joint_window(
     window: MeasurementWindow | WindowSnapshot, sensors: Sequence[Sensor], frames: int, rate: float, timeout_ns: int
 ) -> JointWindow:
@@ -104,11 +67,11 @@ def joint_window(
     grid = window.newest_stamp_ns - np.rint(back).astype(np.int64)
     readings = [window.series(sensor.name) for sensor in sensors]
     columns = [window.columns(sensor.name) for sensor in sensors]
-    places = [_places(own.stamps, grid, timeout_ns) if len(own.stamps) else None for own in columns]
-    around = partial(_around, readings, columns, places, grid=grid, timeout_ns=timeout_ns)
-    rotations = around(_ROTATION, [True] * len(sensors))
-    positions = around(_POSITION, [sensor.type != 'imu' for sensor in sensors])
-    rot_world_joint, lever = _without_mount(sensors, _slerp(rotations))
+    told = list(zip(columns, readings))
+    rotations = around(ROTATION, told, grid, timeout_ns)
+    located = [own if sensor.type != 'imu' else None for own, sensor in zip(told, sensors)]
+    positions = around(POSITION, located, grid, timeout_ns)
+    rot_world_joint, lever = _without_mount(sensors, so3.slerp(rotations.before, rotations.after, rotations.fraction))
     # A tracker without a rotation tells where its joint is only if it sits right on it.
     known = positions.valid & (rotations.valid | (lever == 0).all(-1))
     spots = positions.before + positions.fraction[..., None] * (positions.after - positions.before) - lever
@@ -137,82 +100,25 @@ def joint_window(
 
 
 def _accelerations(
-    columns: Sequence[Columns], rotations: _Series, lever: Float[np.ndarray, 'sensor frame 3'],
+    columns: Sequence[Columns], rotations: Series, lever: Float[np.ndarray, 'sensor frame 3'],
     grid: Int[np.ndarray, 'frame'],
 ) -> tuple[Float[np.ndarray, 'sensor frame 3'], Bool[np.ndarray, 'sensor frame']]:  # fmt: skip
     """Of the joints under accelerometers [m/s2], where the sensor says something from two frames before on."""
     values, valid = np.zeros_like(lever), np.zeros_like(rotations.valid)
     if len(grid) < 3:
         return values, valid
-    interval = (grid[-1] - grid[-2]) / 1e9
-    for row, own in enumerate(columns):
-        if own.felt.any():
-            values[row] = second_differences(own.stamps[own.felt], own.force[own.felt], grid)
-            values[row, 2:] -= np.diff(lever[row], n=2, axis=0) / interval**2
-            seen = rotations.valid[row]
-            valid[row, 2:] = seen[2:] & seen[1:-1] & seen[:-2]
+    rows = [row for row, own in enumerate(columns) if own.felt.any()]
+    if rows:
+        felt = [columns[row].felt for row in rows]
+        stamps, force = (
+            [getattr(columns[row], name)[known] for row, known in zip(rows, felt)] for name in ('stamps', 'force')
+        )
+        interval = (grid[-1] - grid[-2]) / 1e9
+        values[rows] = second_differences(stamps, force, grid)
+        values[rows, 2:] -= np.diff(lever[rows], n=2, axis=1) / interval**2
+        seen = rotations.valid[rows]
+        valid[rows, 2:] = seen[:, 2:] & seen[:, 1:-1] & seen[:, :-2]
     return values, valid
-
-
-def _around(
-    readings: Sequence[Sequence[Measurement]],
-    columns: Sequence[Columns],
-    places: Sequence[_Places | None],
-    quantity: _Quantity,
-    wanted: Sequence[bool],
-    grid: Int[np.ndarray, 'frame'],
-    timeout_ns: int,
-) -> _Series:
-    """The readings of one quantity around each frame; the placeholder where a sensor has none.
-
-    Args:
-        places: those of each sensor's readings, whatever they hold.
-        wanted: of which sensors.
-    """
-    before = np.broadcast_to(quantity.placeholder, (len(columns), len(grid), *quantity.placeholder.shape)).copy()
-    after = before.copy()
-    fraction, valid = np.zeros(before.shape[:2]), np.zeros(before.shape[:2], dtype=bool)
-    for row, (own, there) in enumerate(zip(columns, places)):
-        known = getattr(own, quantity.known)
-        if not (wanted[row] and known.any()):
-            continue
-        stamps, values, said = own.stamps, getattr(own, quantity.values), readings[row]
-        if not known.all():
-            stamps, values, said = stamps[known], values[known], [said[k] for k in known.nonzero()[0]]
-            there = _places(stamps, grid, timeout_ns)
-        fraction[row], valid[row] = there.fraction, there.valid
-        before[row], after[row] = values[there.low], values[there.high]
-        beyond = valid[row] & (grid > stamps[-1])
-        if beyond.any():
-            before[row, beyond] = after[row, beyond] = quantity.goes_on(said, grid[beyond])
-    return _Series(before, after, fraction, valid)
-
-
-def _places(stamps: Int[np.ndarray, 'reading'], grid: Int[np.ndarray, 'frame'], timeout_ns: int) -> _Places:
-    behind = stamps.searchsorted(grid, side='right')
-    low, high = np.maximum(behind - 1, 0), np.minimum(behind, len(stamps) - 1)
-    past, gap = grid - stamps[low], stamps[high] - stamps[low]
-    inside = (past == 0) | ((gap > 0) & (gap <= timeout_ns))
-    held = (behind == len(stamps)) & (past <= hold_ns(stamps, timeout_ns))
-    fraction = np.where(gap > 0, np.maximum(past, 0) / np.maximum(gap, 1), 0.0)
-    return _Places(low, high, fraction, (past >= 0) & (inside | held))
-
-
-def hold_ns(stamps: Int[np.ndarray, 'reading'], timeout_ns: int) -> int:
-    """How long the last value of a sensor counts that measured at these rising stamps [ns].
-
-    Irregular intervals are not those of a slow sensor but of one that fails, of whose readings few are plausible.
-    """
-    usual = 0.0
-    if len(stamps) > 3:
-        intervals = np.sort(np.diff(stamps))  # np.percentile takes twenty times as long
-        lower, middle, upper = (intervals[round(share * (len(intervals) - 1))] for share in (0.25, 0.5, 0.75))
-        usual = float(middle) if upper <= 2 * lower else 0.0
-    return min(timeout_ns, max(HOLD_NS, round(HOLD_INTERVALS * usual)))
-
-
-def _slerp(series: _Series) -> Float[np.ndarray, 'sensor frame 3 3']:
-    return so3.slerp(series.before, series.after, series.fraction)
 
 
 def _stddevs(name: str, sensors: Sequence[Sensor], readings: Sequence[Sequence[Measurement]]) -> list[float]:
@@ -244,12 +150,14 @@ def _by_joint(
 ) -> tuple[Float[Tensor, 'frame joint ...'], Bool[Tensor, 'frame joint'], Float[Tensor, 'joint']]:
     """Values, mask and spread of every joint; a more precise sensor goes over a less precise one."""
     shape = (valid.shape[1], len(smpl22.JOINTS))
-    result = np.broadcast_to(placeholder, (*shape, *placeholder.shape)).astype(np.float32)
+    result = np.full((*shape, *placeholder.shape), placeholder, dtype=np.float32)
     known, stddev = np.zeros(shape, dtype=bool), np.full(shape[1], NO_STDDEV, dtype=np.float32)
-    for i in sorted(range(len(sensors)), key=lambda i: -stddevs[i]):
-        joint, rows = sensors[i].joint_index, valid[i]
-        if rows.any():
-            result[rows, joint] = values[i, rows]
-            known[rows, joint] = True
-            stddev[joint] = stddevs[i]
+    order = sorted(range(len(sensors)), key=lambda row: -stddevs[row])
+    joints = np.array([sensors[row].joint_index for row in order], dtype=int)
+    frame, place = valid[order].T.nonzero()  # frame by frame the most precise comes last, and over the others
+    result[frame, joints[place]] = values[np.array(order, dtype=int)[place], frame]
+    known[frame, joints[place]] = True
+    for row, joint, is_known in zip(order, joints, valid[order].any(1)):
+        if is_known:
+            stddev[joint] = stddevs[row]
     return torch.from_numpy(result), torch.from_numpy(known), torch.from_numpy(stddev)

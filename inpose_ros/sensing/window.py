@@ -107,7 +107,7 @@ class MeasurementWindow:
 
     def _columns_of(self, sensor: str, readings: tuple[Measurement, ...]) -> Columns:
         kept = self._columns.get(sensor)
-        self._columns[sensor] = Columns.of(readings) if kept is None else kept.then(readings[len(kept.stamps) :])
+        self._columns[sensor] = Columns.of(readings) if kept is None else kept.then(readings[len(kept) :])
         return self._columns[sensor]
 
     def snapshot(self) -> WindowSnapshot:

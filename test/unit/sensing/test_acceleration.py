@@ -26,7 +26,7 @@ def _reading(seconds: float, rot: np.ndarray, acceleration: np.ndarray) -> Measu
 
 def _differences(own: list[Measurement], grid: np.ndarray) -> np.ndarray:
     columns = Columns.of(own)
-    return second_differences(columns.stamps, columns.force, grid)
+    return second_differences([columns.stamps], [columns.force], grid)[0]
 
 
 def _grid(frames: int = 10) -> np.ndarray:
@@ -54,6 +54,16 @@ def test_it_is_the_second_difference_of_the_places_at_any_rate_of_the_sensor(rat
 def test_beyond_its_last_reading_the_acceleration_is_held():
     own = [_reading(0.1 * k, np.eye(3), np.array([1.0, 2.0, 3.0])) for k in range(9)]
     assert np.allclose(_differences(own, _grid()), [1.0, 2.0, 3.0])
+
+
+def test_sensors_do_not_disturb_each_other():
+    """Whatever the others' rates, and however long ago they were last heard."""
+    rng, grid = np.random.default_rng(2), _grid()
+    every = [np.sort(rng.integers(0, end, size=count)) for end, count in ((1.3e9, 150), (0.9e9, 7), (1.25e9, 1))]
+    force = [rng.normal(size=(len(own), 3)) for own in every]
+    together = second_differences(every, force, grid)
+    for own, said, found in zip(every, force, together):
+        assert np.allclose(second_differences([own], [said], grid)[0], found, atol=1e-9)
 
 
 def _window(worn: WornSensor, until: float) -> tuple[MeasurementWindow, SensorPath]:

@@ -24,7 +24,7 @@ def _reading(stamp_ns: int, seed: int) -> Measurement:
 
 
 def _same(one: Columns, other: Columns) -> bool:
-    return all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(one, other, strict=True))
+    return len(one) == len(other) and np.array_equal(one.rows, other.rows)
 
 
 def test_they_say_what_the_readings_say_and_flag_what_these_do_not() -> None:
@@ -67,11 +67,21 @@ def test_a_snapshot_stays_as_it_was() -> None:
     for k in range(30):
         window.add(_reading(k * 5 * MS, k), k * 5 * MS)
     snapshot = window.snapshot()
-    before = Columns(*(column.copy() for column in snapshot.columns('waist')))
+    before = snapshot.columns('waist').rows.copy()
     for k in range(30, 60):
         window.add(_reading(k * 5 * MS, k), k * 5 * MS)
         window.columns('waist')
-    assert _same(snapshot.columns('waist'), before)
+    assert np.array_equal(snapshot.columns('waist').rows, before)
+
+
+def test_what_goes_on_from_the_same_in_two_ways_stays_apart() -> None:
+    readings = [_reading(k, k) for k in range(12)]
+    begun = Columns.of(readings[:5]).then(readings[5:6])
+    one, other = begun.then(readings[6:9]), begun.then(readings[9:])
+    assert _same(begun, Columns.of(readings[:6]))
+    assert _same(one, Columns.of(readings[:9]))
+    assert _same(other, Columns.of([*readings[:6], *readings[9:]]))
+    assert _same(one.without(4).then(readings[9:]), Columns.of(readings[4:]))
 
 
 def test_who_said_nothing_has_empty_ones_and_a_flood_no_more_than_fit() -> None:

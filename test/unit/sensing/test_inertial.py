@@ -49,15 +49,15 @@ def test_without_a_gyroscope_it_turns_on_as_it_last_did():
 def test_a_gyroscope_goes_over_what_the_rotations_show():
     """It says at once that the turning has stopped."""
     rows = [Measurement('imu', t * MS, turning(t / 1e3)[0], angular_velocity=np.zeros(3)) for t in (0, 50, 100)]
-    np.testing.assert_allclose(inertial.turned_on(rows, np.array([130 * MS])), turning(0.1), atol=1e-9)
+    np.testing.assert_allclose(inertial.turned_on([rows], np.array([130 * MS]))[0], turning(0.1), atol=1e-9)
 
 
 def test_a_sensor_of_one_reading_or_after_a_gap_stays_where_it_is():
     rows = [Measurement('head', t * MS, turning(t / 1e3)[0], np.full(3, t / 1e3)) for t in (0, 300, 310, 330)]
     later = np.array([350 * MS, 360 * MS])
     for own in (rows[:1], rows):
-        np.testing.assert_allclose(inertial.moved_on(own, later), [own[-1].position] * 2)
-        np.testing.assert_allclose(inertial.turned_on(own, later), [own[-1].rot_world_sensor] * 2, atol=1e-12)
+        np.testing.assert_allclose(inertial.moved_on([own], later), [[own[-1].position] * 2])
+        np.testing.assert_allclose(inertial.turned_on([own], later), [[own[-1].rot_world_sensor] * 2], atol=1e-12)
 
 
 @pytest.mark.parametrize('rate', [20, 60, 1000])
@@ -67,7 +67,7 @@ def test_a_velocity_is_that_of_the_last_moments_at_any_rate(rate):
     stamps = range(0, 1000 * MS, period)
     rows = [Measurement('head', t, None, np.array([max(0, t - 800 * MS) / 1e9, 0, 0])) for t in stamps]
     rows[-1] = replace(rows[-1], position=rows[-1].position + 0.002)
-    ahead = inertial.moved_on(rows, np.array([stamps[-1] + 20 * MS]))[0] - rows[-1].position
+    ahead = inertial.moved_on([rows], np.array([stamps[-1] + 20 * MS]))[0, 0] - rows[-1].position
     np.testing.assert_allclose(ahead, 0.02 * np.array([1.0, 0, 0]), atol=0.02 * 0.002 / 0.04 + 1e-9)
 
 
