@@ -26,18 +26,25 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Answer:
-    """The network's rows, read as Prediction reads them."""
+    """The network's `rows`, read as Prediction reads them; `rotation` is the measured one where there is one."""
 
+    rows: Float[Array, 'batch frame output']
     rotation: Float[Array, 'batch frame joint 6']
-    log_stddev: Float[Array, 'batch frame joint 3']
-    contact: Float[Array, 'batch frame 2']
 
     @classmethod
     def read(cls, rows: Float[Array, 'batch frame output'], seen: Seen) -> 'Answer':
-        """With the measurement where a rotation was measured; contacts as probabilities."""
-        joints = rows[..., : JOINTS * 9].reshape(*rows.shape[:2], JOINTS, 9)
-        rot = np.where(seen.measured[..., None], seen.rotation, joints[..., :6])
-        return cls(rot, joints[..., 6:] - 2.0, 1 / (1 + np.exp(-rows[..., -5:-3].astype(np.float64))))
+        return cls(rows, np.where(seen.measured[..., None], seen.rotation, _joints(rows)[..., :6]))
+
+    def log_stddev(self, frame: int) -> Float[Array, 'batch joint 3']:
+        return _joints(self.rows[:, frame])[..., 6:] - 2.0
+
+    def contact(self, frame: int) -> Float[Array, 'batch 2']:
+        """Probabilities for left and right."""
+        return 1 / (1 + np.exp(-self.rows[:, frame, -5:-3].astype(np.float64)))
+
+
+def _joints(rows: Float[Array, '*batch output']) -> Float[Array, '*batch joint 9']:
+    return rows[..., : JOINTS * 9].reshape(*rows.shape[:-1], JOINTS, 9)
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class FrameCorrector:
         self, seen: Seen, answer: Answer, level: int, located: list[int], rot: Float[Array, 'batch joint 3 3'],
         floor: float | None,
     ) -> FramePose:  # fmt: skip
-        contact, covariance = answer.contact[:, self.frame], self.covariance(seen, answer, level)
+        contact, covariance = answer.contact(self.frame), self.covariance(seen, answer, level)
         if located:
             location, stddev = self._measured(seen, located, answer, rot, covariance)
             likelihood = self._likelihood(seen, located, location, stddev, rot, contact, floor)
@@ -116,7 +123,7 @@ class FrameCorrector:
         """As MotionPrior.covariance, of one frame."""
         correlation, scale = _level(self.spread, level)
         measured = seen.measured[:, self.frame].repeat(3, -1)
-        stddev = np.exp(answer.log_stddev[:, self.frame].clip(-5, 1).astype(np.float64)).reshape(measured.shape)
+        stddev = np.exp(answer.log_stddev(self.frame).clip(-5, 1).astype(np.float64)).reshape(measured.shape)
         stddev = stddev * scale * ~measured
         covariance = stddev[..., :, None] * correlation * stddev[..., None, :]
         axes = np.arange(measured.shape[-1])

@@ -85,7 +85,8 @@ class Seen:
         reading, seen = place[:, :, joints].astype(np.float64), valid[:, :, joints]
         location, spread = _smoothed(reading, seen, stddev, rate, acceleration, knows.smoothing)
         turn = np.stack([_about_z(-_heading(*row)) for row in zip(rot, measured)])
-        sixd = so3.turned(turn, rot[..., :2].swapaxes(-1, -2)).reshape(*rot.shape[:3], 6)
+        columns = rot[..., :2].swapaxes(-1, -2)
+        sixd = so3.turned(turn.astype(rot.dtype), columns).reshape(*rot.shape[:3], 6)
         features = np.zeros((*rot.shape[:2], CONDITION_FEATURES), dtype=np.float32)
         rows = features[..., :_JOINT_PART].reshape(*rot.shape[:3], JOINT_FEATURES)
         rows[..., :6], rows[..., 6] = sixd * measured[..., None], measured
@@ -113,24 +114,26 @@ def _tell_head(
         features[..., _JOINT_PART] = HEIGHT_GAIN * (height - 1) * seen
         features[..., _JOINT_PART + 1] = seen
     if knows.travel:
-        for row, place, there in zip(rows[:, :, smpl22.HEAD], head / size, seen):
-            known = np.zeros(len(there), dtype=bool)
-            last = len(there) - 1 - int(there[::-1].argmax())
-            unbroken = there[1:] & there[:-1] & (np.square(np.diff(place, axis=0)).sum(-1) <= JUMP**2)
-            breaks = np.flatnonzero(~unbroken[:last])
-            known[(breaks[-1] + 1 if len(breaks) else 0) : last + 1] = there[last]
-            row[:, 7:10] = LOCATION_GAIN * (place - place[last]) * known[:, None]
-            row[:, 10] = known
+        place, frame = head / size, np.arange(seen.shape[1])
+        last = frame[-1] - seen[:, ::-1].argmax(-1)
+        unbroken = seen[:, 1:] & seen[:, :-1] & (np.square(np.diff(place, axis=1)).sum(-1) <= JUMP**2)
+        first = np.where(~unbroken & (frame[1:] <= last[:, None]), frame[1:], 0).max(-1)
+        known = seen.any(-1)[:, None] & (frame >= first[:, None]) & (frame <= last[:, None])
+        part = rows[:, :, smpl22.HEAD]
+        newest = place[np.arange(len(place)), last]
+        part[..., 7:10] = LOCATION_GAIN * (place - newest[:, None]) * known[..., None]
+        part[..., 10] = known
 
 
 def _tell_acceleration(
     features: Float[Array, 'batch frame feature'], windows: Sequence[JointWindow], turn: Float[Array, 'batch 3 3']
 ) -> None:
     valid = np.stack([window.acceleration_valid.numpy() for window in windows])
-    if valid.any():
-        felt = np.stack([window.acceleration.numpy() for window in windows])
+    joints = valid.any((0, 1)).nonzero()[0]
+    if len(joints):
+        felt = np.stack([window.acceleration.numpy()[:, joints] for window in windows])
         part = features[..., _JOINT_PART + 3 :].reshape(*valid.shape, 4)
-        part[..., :3] = so3.turned(ACCELERATION_GAIN * turn, felt) * valid[..., None]
+        part[:, :, joints, :3] = so3.turned(ACCELERATION_GAIN * turn, felt) * valid[:, :, joints, None]
         part[..., 3] = valid
 
 
@@ -158,11 +161,15 @@ def _smoothed(
     if not wanted or not valid.size:
         return place, spread
     likely, left = place.copy(), np.array(spread)
-    for row, own in enumerate(valid):
-        for column, seen in enumerate(own.T):
-            weights, after = _smoother(seen.tobytes(), float(stddev[column]), rate, acceleration)
-            likely[row, seen, column] = (weights @ place[row, :, column])[seen]
-            left[row, :, column] = after
+    for column, own in enumerate(valid.swapaxes(1, 2).swapaxes(0, 1)):
+        alike: dict[bytes, list[int]] = {}  # most are seen all the time
+        for row, seen in enumerate(own):
+            alike.setdefault(seen.tobytes(), []).append(row)
+        for when, rows in alike.items():
+            weights, after = _smoother(when, float(stddev[column]), rate, acceleration)
+            smooth = weights @ place[rows, :, column]
+            likely[rows, :, column] = np.where(own[rows, :, None], smooth, place[rows, :, column])
+            left[rows, :, column] = after
     return likely, left
 
 

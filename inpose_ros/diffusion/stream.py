@@ -170,7 +170,7 @@ class StreamSolver(PoseSolver):
             begun, answer = self._gone_on(seen, scratch, answer, floor_height)
         for row in wrong:
             self._left[names[row]] = handed_out.in_world(seen)[row]
-            self._remember(seen, row, names[row], grids[row], answer, begun, first=0)
+            self._begin(seen, row, names[row], grids[row], answer, begun)
         return [names[row] for row in wrong]
 
     @property
@@ -206,9 +206,8 @@ class StreamSolver(PoseSolver):
                 self._checked[name] = int(grids[row, -1])
                 self._blends.pop(name, None)
                 self._left.pop(name, None)
-                self._remember(seen, row, name, grids[row], begun[1], newest, first=0)
-            else:
-                self._remember(seen, row, name, grids[row], answer, newest, first=self.frames - 1)
+                self._begin(seen, row, name, grids[row], begun[1], newest)
+        self._go_on([row for row, new in enumerate(fresh) if not new], seen, names, grids, newest)
         turns = np.stack([
             self._turn_left(name, int(grid[self._frame]), rot)
             for name, grid, rot in zip(names, grids, told.in_world(seen))
@@ -237,11 +236,11 @@ class StreamSolver(PoseSolver):
         self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
     ) -> tuple[FramePose, Answer]:
         """From the past of each stream (of those without one, from nothing) down the levels."""
-        nothing = np.zeros((grids.shape[1], JOINTS, 2, 3))
+        nothing = np.zeros((grids.shape[1], JOINTS, 2, 3), dtype=seen.rotation.dtype)
         columns = np.stack([
             nothing if new else self._pasts[name].at(grid) for name, grid, new in zip(names, grids, fresh)
         ])  # fmt: skip
-        clean = so3.turned(seen.turn, columns).reshape(seen.rotation.shape)
+        clean = so3.turned(seen.turn.astype(columns.dtype), columns).reshape(seen.rotation.shape)
         count = self._pace.affordable(self.steps)
         self.hurried = count < self.steps
         return self._guided_down(seen, clean, guided_levels(count), floor)
@@ -254,12 +253,13 @@ class StreamSolver(PoseSolver):
         self, seen: Seen, clean: Float[Array, 'batch frame joint 6'], levels: Sequence[int], floor: float
     ) -> tuple[FramePose, Answer]:
         """From an estimate of the whole window down the levels."""
-        for level in levels:
+        for number, level in enumerate(levels):
+            if number:
+                clean = self._given_on(answer, newest)
             clean = np.where(seen.measured[..., None], seen.rotation, clean)
             noisy = float(self.prior.schedule.alpha_bar[level]) ** 0.5 * clean
             answer = self._asked(noisy.reshape(*noisy.shape[:2], -1), level, seen)
             newest = self._newest_corrector(seen, answer, level, self._trusted, floor)
-            clean = self._given_on(answer, newest)
         return newest, answer
 
     def _given_on(self, answer: Answer, newest: FramePose) -> Float[Array, 'batch frame joint 6']:
@@ -282,16 +282,19 @@ class StreamSolver(PoseSolver):
         knows = Knows(self.use_height, self.use_travel, self.use_acceleration, self.use_smoothing)
         return Seen.read(windows, sorted(self._located), knows, size, floor, self.rate, TRACKED_ACCELERATION * size)
 
-    def _remember(
-        self, seen: Seen, row: int, name: Hashable, grid: Int[Array, 'frame'], answer: Answer, newest: FramePose,
-        first: int,
-    ) -> None:  # fmt: skip
-        """What is now known of a stream from one frame of the window on: all of it, or the newest alone."""
-        columns = answer.rotation[row, first:].astype(np.float64).reshape(-1, JOINTS, 2, 3)
-        columns[-1] = single_frame.columns(newest.rot[row])
-        columns = so3.turned(seen.turn[row, None].swapaxes(-1, -2), columns[None])[0]
-        if first == 0:
-            self._pasts[name] = Past(grid, columns)
-        else:
-            span_ns = round((self.frames + 1) * 1e9 / self.rate)
-            self._pasts[name] = self._pasts[name].then(grid[first:], columns, span_ns)
+    def _begin(
+        self, seen: Seen, row: int, name: Hashable, grid: Int[Array, 'frame'], answer: Answer, newest: FramePose
+    ) -> None:
+        """A stream's past is what the network now says of its window, and its newest frame as it was corrected."""
+        columns = self._given_on(answer, newest)[row].reshape(-1, JOINTS, 2, 3)
+        back = seen.turn[row, None].swapaxes(-1, -2).astype(columns.dtype)
+        self._pasts[name] = Past(grid, so3.turned(back, columns[None])[0])
+
+    def _go_on(
+        self, rows: list[int], seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], newest: FramePose
+    ) -> None:
+        """The pasts of these streams, and the newest frame behind them."""
+        span_ns = round((self.frames + 1) * 1e9 / self.rate)
+        columns = single_frame.columns(newest.in_world(seen)).astype(seen.rotation.dtype)
+        for row in rows:
+            self._pasts[names[row]] = self._pasts[names[row]].then(grids[row, -1:], columns[row, None], span_ns)
