@@ -125,9 +125,11 @@ class FrameCorrector:
         measured = seen.measured[:, self.frame].repeat(3, -1)
         stddev = np.exp(answer.log_stddev(self.frame).clip(-5, 1).astype(np.float64)).reshape(measured.shape)
         stddev = stddev * scale * ~measured
-        covariance = stddev[..., :, None] * correlation * stddev[..., None, :]
-        axes = np.arange(measured.shape[-1])
-        covariance[:, axes, axes] += np.square(seen.rotation_stddev).repeat(3) * measured
+        covariance = stddev[..., :, None] * correlation
+        covariance *= stddev[..., None, :]
+        covariance.reshape(len(stddev), -1)[:, :: measured.shape[-1] + 1] += (
+            np.square(seen.rotation_stddev).repeat(3) * measured
+        )
         return covariance
 
     def _measured(

@@ -50,7 +50,9 @@ def told(
 ) -> Float[Array, 'batch tangent tangent']:
     """See MotionPrior.told."""
     wider = np.where(measured, 1.0, float(spread.caution)).repeat(3, -1)
-    return wider[..., :, None] * covariance * wider[..., None, :]
+    wide = wider[..., :, None] * covariance
+    wide *= wider[..., None, :]
+    return wide
 
 
 def seen_covariance(

@@ -27,7 +27,7 @@ class Past:
 
         The columns are not orthonormal between stamps: for the network they are a noisy pose anyway.
         """
-        high = self.stamps.searchsorted(grid).clip(1, len(self.stamps) - 1)
+        high = np.minimum(np.maximum(self.stamps.searchsorted(grid), 1), len(self.stamps) - 1)
         low = high - 1
         fraction = (grid - self.stamps[low]) / (self.stamps[high] - self.stamps[low])
         beyond = grid > self.newest_ns
@@ -36,7 +36,7 @@ class Past:
             low[beyond], high[beyond] = base, len(self.stamps) - 1
             on = (grid[beyond] - self.stamps[base]) / (self.newest_ns - self.stamps[base])
             fraction[beyond] = np.minimum(on, 1 + _LONGEST_STEP)
-        weight = fraction.clip(0, None)[:, None, None, None].astype(self.columns.dtype)
+        weight = np.maximum(fraction, 0)[:, None, None, None].astype(self.columns.dtype)
         return (1 - weight) * self.columns[low] + weight * self.columns[high]
 
     def then(self, stamps: Int[np.ndarray, 'new'], columns: Float[np.ndarray, 'new joint 2 3'], span_ns: int) -> 'Past':

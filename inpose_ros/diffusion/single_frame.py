@@ -42,16 +42,18 @@ class FrameLikelihood:
         used = valid.copy()
         used[rows, reference] = False
         keep = used.any(0).nonzero()[0]  # rows that say nothing in any frame are not worth their time
-        used, variance = used[:, keep, None], np.square(stddev)
-        own = np.where(used, variance[:, keep], _UNUSED)
-        axes = 3 * len(keep)
-        noise = np.zeros((len(valid), axes, axes))
-        noise[:, range(axes), range(axes)] = own.reshape(len(valid), axes)
-        common = np.einsum('bs,bt,bx,xy->bsxty', used[..., 0], used[..., 0], variance[rows, reference], np.eye(3))
+        used, variance = used[:, keep], np.square(stddev)
+        count, common = len(keep), variance[rows, reference]
+        noise = np.zeros((len(valid), count, 3, count, 3))
+        of_axis = np.einsum('bsxtx->bxst', noise)  # to be written into: different axes have nothing in common
+        of_axis[:] = (used[:, None, :, None] & used[:, None, None, :]) * common[:, :, None, None]
+        own = np.where(used[..., None], variance[:, keep], _UNUSED)
+        np.einsum('bsxsx->bsx', noise)[:] += own
+        used = used[..., None]
         return cls(
             table=(chain[keep] - chain[reference, None]) * used[..., None],
-            measured=((location[:, keep] - location[rows, reference, None]) * used).reshape(len(valid), axes),
-            noise=noise + common.reshape(noise.shape),
+            measured=((location[:, keep] - location[rows, reference, None]) * used).reshape(len(valid), 3 * count),
+            noise=noise.reshape(len(valid), 3 * count, 3 * count),
         )
 
     def correct(

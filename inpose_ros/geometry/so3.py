@@ -107,7 +107,8 @@ def slerp(
 
 def from_sixd(sixd: Float[Array, '*batch 6']) -> Float[Array, '*batch 3 3']:
     """Pi(r): see rotation.matrix_from_6d."""
-    first = sixd[..., :3] / np.linalg.norm(sixd[..., :3], axis=-1, keepdims=True)
-    second = sixd[..., 3:] - (first * sixd[..., 3:]).sum(-1, keepdims=True) * first
-    second = second / np.linalg.norm(second, axis=-1, keepdims=True)
-    return np.stack((first, second, np.cross(first, second)), -1)
+    first, second = sixd[..., :3], sixd[..., 3:]
+    first = first / np.sqrt((first * first).sum(-1, keepdims=True))
+    second = second - (first * second).sum(-1, keepdims=True) * first
+    second = second / np.sqrt((second * second).sum(-1, keepdims=True))
+    return np.stack((first, second, (skew(first) @ second[..., None])[..., 0]), -1)
