@@ -8,14 +8,14 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from rclpy.serialization import serialize_message
-from tf2_msgs.msg import TFMessage
 
 from inpose_ros.body import continuity
 from inpose_ros.body.continuity import Continued, Evidence
 from inpose_ros.body.state import BodyState
 from inpose_ros.motion.simulate import SimulatedReading
 from inpose_ros.msg import BodyPose
-from inpose_ros.node.conversions import body as bodies
+from inpose_ros.node.conversions.body import body_pose_from
+from inpose_ros.node.conversions.streams import Streams
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.tracking import Estimate, Solver
 from inpose_ros.sensing.measurement import Sensor
@@ -58,7 +58,7 @@ class FrameBench:
         self._solver, self._sensors, self._clock = solver, sensors, clock
         self._window = MeasurementWindow(round((solver.frames / solver.rate + _SPARE) * 1e9))
         self._last: Continued | None = None
-        self._tree: TFMessage | None = None
+        self._streams = Streams(_PARAMS.world_frame, _PARAMS.frame_prefix)
 
     def run(self, readings: Sequence[SimulatedReading], rate: float, warm_up: int) -> list[Frame]:
         """A frame at each tick of `rate` [Hz] while there are readings, but for the first so many."""
@@ -83,9 +83,7 @@ class FrameBench:
         solved = self._solver.solve(window)
         done = self._clock()
         self._last = self._continued(window, solved)
-        for message in messages(self._last, self._tree):
-            serialize_message(message)
-            self._tree = message if isinstance(message, TFMessage) else self._tree
+        messages(self._last, self._streams)
         end, timings = self._clock(), dict(self._solver.timings)
         self._solver.check()
         checked = self._clock() - end
@@ -104,15 +102,13 @@ class FrameBench:
         return continuity.follow(self._last, solved, evidence, step, _PARAMS.max_joint_velocity)
 
 
-def messages(last: Continued, tree: TFMessage | None = None) -> Iterable[object]:
-    """What the node publishes of a pose for those who drive a robot with it; RViz's markers and cloud are not made
-    where nobody looks. `tree` is filled anew, as in the node."""
+def messages(last: Continued, streams: Streams) -> list[bytes]:
+    """What the node publishes of a pose for those who drive a robot with it, serialised; RViz's markers and cloud are
+    not made where nobody looks."""
     estimate = Estimate(last.body, last.angles, last.velocities, 0.0, BodyPose.STATE_TRACKING)
-    world, prefix = _PARAMS.world_frame, _PARAMS.frame_prefix
-    yield bodies.joint_state_from(estimate)
-    yield bodies.body_pose_from(estimate, world, _PARAMS.body_id)
-    yield bodies.transforms_from(estimate, world, prefix, tree)
-    yield from bodies.end_effectors_from(estimate, prefix).values()
+    pose = body_pose_from(estimate, _PARAMS.world_frame, _PARAMS.body_id)
+    said = (streams.joint_state(estimate), serialize_message(pose), streams.transforms(estimate))
+    return [*said, *streams.end_effectors(estimate).values()]
 
 
 def summary(frames: Sequence[Frame]) -> dict[str, object]:

@@ -14,6 +14,7 @@ from inpose_ros.node import qos
 from inpose_ros.node.conversions import body
 from inpose_ros.node.conversions.cloud import cloud_from
 from inpose_ros.node.conversions.markers import markers_from
+from inpose_ros.node.conversions.streams import END_EFFECTORS, Streams
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.tracking import Estimate
 
@@ -30,9 +31,9 @@ class BodyPublishers:
         self._body_pose = create(BodyPose, 'body_pose', qos.OUTPUT)
         self._skeleton = create(MarkerArray, 'skeleton', qos.OUTPUT)
         self._cloud = create(PointCloud2, 'joint_cloud', qos.OUTPUT)
-        self._ends = {name: create(PoseStamped, f'end_effectors/{name}', qos.OUTPUT) for name in body.END_EFFECTORS}
+        self._ends = {name: create(PoseStamped, f'end_effectors/{name}', qos.OUTPUT) for name in END_EFFECTORS}
         self._described: Skeleton | None = None
-        self._tree: TFMessage | None = None
+        self._streams = Streams(params.world_frame, params.frame_prefix)
 
     def describe(self, skeleton: Skeleton) -> None:
         """Publish the body's URDF unless it is out already; the outputs that follow are about this one."""
@@ -48,17 +49,16 @@ class BodyPublishers:
         callbacks (measured at 30 Hz: 11 instead of 5 % of a core).
         """
         params = self._params
-        world, prefix = params.world_frame, params.frame_prefix
+        world = params.world_frame
         self.describe(estimate.body.skeleton)
         if self._joint_states.get_subscription_count():
-            self._joint_states.publish(body.joint_state_from(estimate))
+            self._joint_states.publish(self._streams.joint_state(estimate))
         if self._body_pose.get_subscription_count():
             self._body_pose.publish(body.body_pose_from(estimate, world, params.body_id))
         if self._transforms.get_subscription_count():
-            self._tree = body.transforms_from(estimate, world, prefix, self._tree)
-            self._transforms.publish(self._tree)
+            self._transforms.publish(self._streams.transforms(estimate))
         if any(end.get_subscription_count() for end in self._ends.values()):
-            for name, pose in body.end_effectors_from(estimate, prefix).items():
+            for name, pose in self._streams.end_effectors(estimate).items():
                 self._ends[name].publish(pose)
         if self._skeleton.get_subscription_count():
             self._skeleton.publish(markers_from(estimate, world, round(params.sensor_timeout * 1e9)))

@@ -1,0 +1,89 @@
+"""What is sent as bytes says what the estimate says, in the messages that others receive."""
+
+import numpy as np
+import pytest
+import torch
+from geometry_msgs.msg import PoseStamped
+from rclpy.serialization import deserialize_message
+from scipy.spatial.transform import Rotation
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float32MultiArray, Header, String
+from tf2_msgs.msg import TFMessage
+
+from inpose_ros.body import kinematics, smpl22, urdf
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.body.state import BodyState
+from inpose_ros.msg import BodyPose
+from inpose_ros.node.conversions.stencil import Stencil
+from inpose_ros.node.conversions.streams import END_EFFECTORS, Streams
+from inpose_ros.node.tracking import Estimate
+
+STAMP_NS = 1_764_000_000_123_456_789
+
+
+@pytest.fixture
+def estimate() -> Estimate:
+    rot = torch.from_numpy(Rotation.random(22, rng=np.random.default_rng(3)).as_matrix())
+    body = BodyState(
+        STAMP_NS, Skeleton.mean(), torch.tensor([0.3, -1.2, 0.9], dtype=torch.float64), rot, torch.full((22,), 0.1),
+        0.01 * torch.eye(3).expand(22, 3, 3), torch.zeros(22, dtype=torch.bool), True, torch.zeros(2),
+    )  # fmt: skip
+    angles = urdf.revolute_angles(rot)
+    return Estimate(body, angles, np.linspace(-1, 1, 63), 0.01, BodyPose.STATE_TRACKING)
+
+
+def _is_stamped(header: Header, frame: str) -> bool:
+    return header.stamp.sec * 1_000_000_000 + header.stamp.nanosec == STAMP_NS and header.frame_id == frame
+
+
+def test_joint_states_are_the_angles_and_velocities_of_the_urdfs_joints(estimate: Estimate) -> None:
+    said = deserialize_message(Streams('world', 'human/').joint_state(estimate), JointState)
+    assert _is_stamped(said.header, '')
+    assert list(said.name) == list(urdf.REVOLUTE_NAMES)
+    assert np.array_equal(said.position, estimate.angles) and np.array_equal(said.velocity, estimate.velocities)
+    assert len(said.effort) == 0
+
+
+@pytest.mark.parametrize('prefix', ['human/', '', 'a_long_name_of_someone/'])
+def test_the_tree_leads_from_the_world_to_where_every_joint_is(estimate: Estimate, prefix: str) -> None:
+    said = deserialize_message(Streams('odom', prefix).transforms(estimate), TFMessage)
+    found = {'odom': np.eye(4)}
+    for edge in said.transforms:
+        assert _is_stamped(edge.header, edge.header.frame_id)
+        turn, way = edge.transform.rotation, edge.transform.translation
+        step = np.eye(4)
+        step[:3, :3] = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
+        step[:3, 3] = way.x, way.y, way.z
+        found[edge.child_frame_id] = found[edge.header.frame_id] @ step
+    body = estimate.body
+    places = body.root + kinematics.joint_positions(body.skeleton, body.rot_world_joint)
+    for joint, name in enumerate(smpl22.JOINTS):
+        assert np.allclose(found[prefix + name][:3, :3], body.rot_world_joint[joint], atol=1e-9)
+        assert np.allclose(found[prefix + name][:3, 3], places[joint], atol=1e-6)
+
+
+def test_end_effectors_are_seen_from_the_pelvis(estimate: Estimate) -> None:
+    body, said = estimate.body, Streams('world', 'human/').end_effectors(estimate)
+    pelvis = body.rot_world_joint[0].numpy().T
+    assert tuple(said) == END_EFFECTORS
+    for name, data in said.items():
+        pose, joint = deserialize_message(data, PoseStamped), smpl22.INDEX[name]
+        turn, place = pose.pose.orientation, pose.pose.position
+        assert _is_stamped(pose.header, 'human/pelvis')
+        expected = pelvis @ body.rot_world_joint[joint].numpy()
+        assert np.allclose(Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix(), expected, atol=1e-9)
+        expected = pelvis @ (body.positions[joint] - body.root).numpy()
+        assert np.allclose([place.x, place.y, place.z], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    'make',
+    [
+        lambda numbers, stamp: Float32MultiArray(data=numbers),  # not as they are
+        lambda numbers, stamp: Header(stamp=stamp, frame_id='x'),  # not at all
+        lambda numbers, stamp: String(data=' '.join(map(str, numbers))),
+    ],
+)
+def test_of_a_message_that_is_more_than_its_numbers_no_stencil_is_cut(make) -> None:
+    with pytest.raises(ValueError, match='more than numbers'):
+        Stencil(make, 3)
