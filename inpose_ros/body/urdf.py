@@ -62,14 +62,14 @@ def revolute_angles(rot_world_joint: Float[Tensor | np.ndarray, '*batch joint 3 
     """
     world = np.asarray(rot_world_joint, dtype=np.float64)
     local = np.swapaxes(world[..., _PARENTS, :, :], -1, -2) @ world[..., 1:, :, :]
-    i, j, k = _AXES.T
-    row_j, row_k = local[..., _ROW, j, :], local[..., _ROW, k, :]
-    first = np.arctan2(-_CYCLIC * row_j[..., _ROW, k], row_k[..., _ROW, k])
+    # Rows and columns in the order in which a joint turns: [i, j, k], whatever axes these are.
+    turn = local[..., _ROW[:, None, None], _AXES[:, :, None], _AXES[:, None, :]]
+    first = np.arctan2(-_CYCLIC * turn[..., 1, 2], turn[..., 2, 2])
     # Rows j and k of R_i(first)^T R; row i stays as it is.
     c, s = np.cos(first)[..., None], (_CYCLIC * np.sin(first))[..., None]
-    row_j, row_k = c * row_j + s * row_k, c * row_k - s * row_j
-    middle = np.arctan2(_CYCLIC * local[..., _ROW, i, k], row_k[..., _ROW, k])
-    last = np.arctan2(_CYCLIC * row_j[..., _ROW, i], row_j[..., _ROW, j])
+    row_j, row_k = c * turn[..., 1, :] + s * turn[..., 2, :], c * turn[..., 2, :] - s * turn[..., 1, :]
+    middle = np.arctan2(_CYCLIC * turn[..., 0, 2], row_k[..., 2])
+    last = np.arctan2(_CYCLIC * row_j[..., 0], row_j[..., 1])
     return np.stack((first, middle, last), -1).reshape(*world.shape[:-3], len(REVOLUTE_NAMES))
 
 
@@ -164,7 +164,10 @@ def _nearest_turn(angles: np.ndarray, previous: np.ndarray) -> np.ndarray:
 
 def _kept_where_locked(triples: np.ndarray, previous: np.ndarray) -> np.ndarray:
     first, middle, last = np.moveaxis(triples, -1, 0)
-    back = np.where(np.abs(np.cos(middle)) < _LOCKED, first - previous[..., 0], 0.0)
+    locked = np.abs(np.cos(middle)) < _LOCKED
+    if not locked.any():
+        return triples
+    back = np.where(locked, first - previous[..., 0], 0.0)
     return np.stack((first - back, middle, last + _CYCLIC * np.sign(middle) * back), -1)
 
 

@@ -55,6 +55,11 @@ def told(
     return wide
 
 
+def rotation_stddev(covariance: Float[Array, 'tangent tangent']) -> Float[Array, 'joint']:
+    """Of each joint about an axis, root mean square over the three [rad]."""
+    return np.sqrt(covariance.diagonal().reshape(-1, 3).mean(-1))
+
+
 def seen_covariance(
     posterior: Posterior, window: JointWindow, corrector: FrameCorrector, anchor: int
 ) -> Float[torch.Tensor, 'joint 3 3']:

@@ -22,7 +22,7 @@ from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.denoiser import JOINTS
 from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose
-from inpose_ros.diffusion.handing_out import posterior_of, seen_covariance
+from inpose_ros.diffusion.handing_out import posterior_of, rotation_stddev, seen_covariance
 from inpose_ros.diffusion.levels import GUIDED, SCRATCH, guided_levels
 from inpose_ros.diffusion.pace import Pace
 from inpose_ros.diffusion.past import Blend, Past
@@ -109,7 +109,7 @@ class StreamSolver(PoseSolver):
             skeleton=self.skeleton,
             root=posterior.root[0],
             rot_world_joint=posterior.rot_world_joint[0],
-            rotation_stddev=posterior.covariance[0].diagonal().unflatten(0, (-1, 3)).mean(-1).sqrt(),
+            rotation_stddev=torch.from_numpy(rotation_stddev(posterior.covariance[0].numpy())),
             position_covariance=self._place_covariance(posterior, window),
             measured=window.rot_valid[frame],
             root_observed=bool(posterior.root_observed[0]),
