@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
@@ -69,6 +70,7 @@ def _threads(params: NodeParameters) -> int:
 def _prior(params: NodeParameters) -> MotionPrior:
     model, threads = Path(params.model) if params.model else None, _threads(params)
     torch.set_num_threads(threads)
+    threadpool_limits(1, 'blas')  # NumPy's matrices are small: for these its threads cost more than they save
     return load_prior(model, params.device, params.method, backend=params.backend, threads=threads)
 
 
