@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from rclpy.serialization import serialize_message
 
 from inpose_ros.body import continuity
 from inpose_ros.body.continuity import Continued, Evidence
 from inpose_ros.body.state import BodyState
 from inpose_ros.motion.simulate import SimulatedReading
 from inpose_ros.msg import BodyPose
-from inpose_ros.node.conversions.body import body_pose_from
 from inpose_ros.node.conversions.streams import Streams
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.tracking import Estimate, Solver
@@ -58,7 +56,7 @@ class FrameBench:
         self._solver, self._sensors, self._clock = solver, sensors, clock
         self._window = MeasurementWindow(round((solver.frames / solver.rate + _SPARE) * 1e9))
         self._last: Continued | None = None
-        self._streams = Streams(_PARAMS.world_frame, _PARAMS.frame_prefix)
+        self._streams = Streams(_PARAMS.world_frame, _PARAMS.frame_prefix, _PARAMS.body_id)
 
     def run(self, readings: Sequence[SimulatedReading], rate: float, warm_up: int) -> list[Frame]:
         """A frame at each tick of `rate` [Hz] while there are readings, but for the first so many."""
@@ -106,8 +104,7 @@ def messages(last: Continued, streams: Streams) -> list[bytes]:
     """What the node publishes of a pose for those who drive a robot with it, serialised; RViz's markers and cloud are
     not made where nobody looks."""
     estimate = Estimate(last.body, last.angles, last.velocities, 0.0, BodyPose.STATE_TRACKING)
-    pose = body_pose_from(estimate, _PARAMS.world_frame, _PARAMS.body_id)
-    said = (streams.joint_state(estimate), serialize_message(pose), streams.transforms(estimate))
+    said = (streams.joint_state(estimate), streams.body_pose(estimate), streams.transforms(estimate))
     return [*said, *streams.end_effectors(estimate).values()]
 
 

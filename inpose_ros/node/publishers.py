@@ -11,7 +11,6 @@ from inpose_ros.body import urdf
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import qos
-from inpose_ros.node.conversions import body
 from inpose_ros.node.conversions.cloud import cloud_from
 from inpose_ros.node.conversions.markers import markers_from
 from inpose_ros.node.conversions.streams import END_EFFECTORS, Streams
@@ -33,7 +32,7 @@ class BodyPublishers:
         self._cloud = create(PointCloud2, 'joint_cloud', qos.OUTPUT)
         self._ends = {name: create(PoseStamped, f'end_effectors/{name}', qos.OUTPUT) for name in END_EFFECTORS}
         self._described: Skeleton | None = None
-        self._streams = Streams(params.world_frame, params.frame_prefix)
+        self._streams = Streams(params.world_frame, params.frame_prefix, params.body_id)
 
     def describe(self, skeleton: Skeleton) -> None:
         """Publish the body's URDF unless it is out already; the outputs that follow are about this one."""
@@ -54,7 +53,7 @@ class BodyPublishers:
         if self._joint_states.get_subscription_count():
             self._joint_states.publish(self._streams.joint_state(estimate))
         if self._body_pose.get_subscription_count():
-            self._body_pose.publish(body.body_pose_from(estimate, world, params.body_id))
+            self._body_pose.publish(self._streams.body_pose(estimate))
         if self._transforms.get_subscription_count():
             self._transforms.publish(self._streams.transforms(estimate))
         if any(end.get_subscription_count() for end in self._ends.values()):

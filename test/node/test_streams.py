@@ -1,5 +1,7 @@
 """What is sent as bytes says what the estimate says, in the messages that others receive."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from geometry_msgs.msg import PoseStamped
 from rclpy.serialization import deserialize_message
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Float32MultiArray, Header, String
+from std_msgs.msg import Float32MultiArray, Float64MultiArray, Header, String
 from tf2_msgs.msg import TFMessage
 
 from inpose_ros.body import kinematics, smpl22, urdf
@@ -25,9 +27,16 @@ STAMP_NS = 1_764_000_000_123_456_789
 def estimate() -> Estimate:
     rot = torch.from_numpy(Rotation.random(22, rng=np.random.default_rng(3)).as_matrix())
     body = BodyState(
-        STAMP_NS, Skeleton.mean(), torch.tensor([0.3, -1.2, 0.9], dtype=torch.float64), rot, torch.full((22,), 0.1),
-        0.01 * torch.eye(3).expand(22, 3, 3), torch.zeros(22, dtype=torch.bool), True, torch.zeros(2),
-    )  # fmt: skip
+        STAMP_NS,
+        Skeleton.mean(),
+        root=torch.tensor([0.3, -1.2, 0.9], dtype=torch.float64),
+        rot_world_joint=rot,
+        rotation_stddev=torch.linspace(0.1, 0.4, 22),
+        position_covariance=0.01 * torch.arange(66).reshape(22, 3).diag_embed(),
+        measured=torch.arange(22) % 3 == 0,
+        root_observed=True,
+        foot_contact=torch.tensor([0.3, torch.nan]),
+    )
     angles = urdf.revolute_angles(rot)
     return Estimate(body, angles, np.linspace(-1, 1, 63), 0.01, BodyPose.STATE_TRACKING)
 
@@ -37,7 +46,7 @@ def _is_stamped(header: Header, frame: str) -> bool:
 
 
 def test_joint_states_are_the_angles_and_velocities_of_the_urdfs_joints(estimate: Estimate) -> None:
-    said = deserialize_message(Streams('world', 'human/').joint_state(estimate), JointState)
+    said = deserialize_message(Streams('world', 'human/', 'someone').joint_state(estimate), JointState)
     assert _is_stamped(said.header, '')
     assert list(said.name) == list(urdf.REVOLUTE_NAMES)
     assert np.array_equal(said.position, estimate.angles) and np.array_equal(said.velocity, estimate.velocities)
@@ -46,7 +55,7 @@ def test_joint_states_are_the_angles_and_velocities_of_the_urdfs_joints(estimate
 
 @pytest.mark.parametrize('prefix', ['human/', '', 'a_long_name_of_someone/'])
 def test_the_tree_leads_from_the_world_to_where_every_joint_is(estimate: Estimate, prefix: str) -> None:
-    said = deserialize_message(Streams('odom', prefix).transforms(estimate), TFMessage)
+    said = deserialize_message(Streams('odom', prefix, 'someone').transforms(estimate), TFMessage)
     found = {'odom': np.eye(4)}
     for edge in said.transforms:
         assert _is_stamped(edge.header, edge.header.frame_id)
@@ -63,7 +72,7 @@ def test_the_tree_leads_from_the_world_to_where_every_joint_is(estimate: Estimat
 
 
 def test_end_effectors_are_seen_from_the_pelvis(estimate: Estimate) -> None:
-    body, said = estimate.body, Streams('world', 'human/').end_effectors(estimate)
+    body, said = estimate.body, Streams('world', 'human/', 'someone').end_effectors(estimate)
     pelvis = body.rot_world_joint[0].numpy().T
     assert tuple(said) == END_EFFECTORS
     for name, data in said.items():
@@ -76,14 +85,32 @@ def test_end_effectors_are_seen_from_the_pelvis(estimate: Estimate) -> None:
         assert np.allclose([place.x, place.y, place.z], expected, atol=1e-9)
 
 
+@pytest.mark.parametrize('state', [BodyPose.STATE_TRACKING, BodyPose.STATE_DEGRADED])
+def test_a_body_pose_says_all_of_the_estimate(estimate: Estimate, state: int) -> None:
+    streams, body = Streams('odom', 'human/', 'someone'), estimate.body
+    streams.body_pose(estimate)  # of another state, or the same
+    said = deserialize_message(streams.body_pose(replace(estimate, state=state)), BodyPose)
+    assert _is_stamped(said.header, 'odom') and said.body_id == 'someone' and said.state == state
+    assert list(said.joint) == list(smpl22.JOINTS)
+    turns = Rotation.from_quat([[q.x, q.y, q.z, q.w] for q in said.rotation]).as_matrix()
+    assert np.allclose(turns, body.rot_world_joint, atol=1e-9)
+    assert np.allclose([[p.x, p.y, p.z] for p in said.position], body.positions, atol=1e-9)
+    for name in ('rotation_stddev', 'position_stddev', 'foot_contact'):
+        assert np.allclose(getattr(said, name), getattr(body, name), equal_nan=True)
+    assert np.allclose(said.bone_length, body.skeleton.lengths)
+    assert list(said.measured) == body.measured.tolist() and said.root_observed is body.root_observed
+    assert said.solve_time == pytest.approx(estimate.solve_time)
+
+
 @pytest.mark.parametrize(
     'make',
     [
-        lambda numbers, stamp: Float32MultiArray(data=numbers),  # not as they are
-        lambda numbers, stamp: Header(stamp=stamp, frame_id='x'),  # not at all
-        lambda numbers, stamp: String(data=' '.join(map(str, numbers))),
+        lambda stamp, numbers: Float32MultiArray(data=numbers.tolist()),  # not as they are
+        lambda stamp, numbers: Float64MultiArray(data=[1.0, *numbers, 0.0, *numbers]),  # twice
+        lambda stamp, numbers: Header(stamp=stamp, frame_id='x'),  # not at all
+        lambda stamp, numbers: String(data=' '.join(map(str, numbers))),
     ],
 )
 def test_of_a_message_that_is_more_than_its_numbers_no_stencil_is_cut(make) -> None:
     with pytest.raises(ValueError, match='more than numbers'):
-        Stencil(make, 3)
+        Stencil(make, [np.zeros(3)])

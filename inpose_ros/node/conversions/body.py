@@ -1,4 +1,4 @@
-"""Estimates -> the messages that describe a body."""
+"""Parts of the messages that describe a body."""
 
 import numpy as np
 from geometry_msgs.msg import Point, Quaternion
@@ -6,12 +6,9 @@ from jaxtyping import Float
 from std_msgs.msg import Header
 from torch import Tensor
 
-from inpose_ros.body import smpl22
 from inpose_ros.body.state import BodyState
 from inpose_ros.geometry import so3
-from inpose_ros.msg import BodyPose
 from inpose_ros.node.conversions.stamp import stamp_from_ns
-from inpose_ros.node.tracking import Estimate
 
 
 def header(stamp_ns: int, frame_id: str) -> Header:
@@ -21,25 +18,6 @@ def header(stamp_ns: int, frame_id: str) -> Header:
 def points(body: BodyState) -> list[Point]:
     """Where the joints are in the world [m]."""
     return [Point(x=x, y=y, z=z) for x, y, z in array(body.positions).tolist()]
-
-
-def body_pose_from(estimate: Estimate, world_frame: str, body_id: str) -> BodyPose:
-    body = estimate.body
-    return BodyPose(
-        header=header(body.stamp_ns, world_frame),
-        body_id=body_id,
-        state=estimate.state,
-        joint=list(smpl22.JOINTS),
-        rotation=quaternions(array(body.rot_world_joint)),
-        position=points(body),
-        rotation_stddev=body.rotation_stddev.tolist(),
-        position_stddev=body.position_stddev.tolist(),
-        measured=body.measured.tolist(),
-        root_observed=bool(body.root_observed),
-        bone_length=body.skeleton.lengths.tolist(),
-        foot_contact=body.foot_contact.tolist(),
-        solve_time=float(estimate.solve_time),
-    )
 
 
 def array(tensor: Tensor) -> Float[np.ndarray, '...']:

@@ -1,42 +1,64 @@
-"""Estimates -> the bytes of those messages that describe a body in numbers alone."""
+"""Estimates -> the bytes of the messages that describe a body over and over, in numbers alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, Transform, TransformStamped, Vector3
+from jaxtyping import Bool, Float, Float32, Float64
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
 from inpose_ros.body import smpl22, urdf
 from inpose_ros.geometry import so3
+from inpose_ros.msg import BodyPose
 from inpose_ros.node.conversions.body import array
 from inpose_ros.node.conversions.stencil import Stencil
 from inpose_ros.node.tracking import Estimate
 
-_XYZW = [1, 2, 3, 0]  # of a quaternion wxyz
 END_EFFECTORS = ('head', 'left_wrist', 'right_wrist', 'left_foot', 'right_foot')
+_END_JOINTS = [smpl22.INDEX[name] for name in END_EFFECTORS]
+_XYZW = [1, 2, 3, 0]  # of a quaternion wxyz
+_ANGLES, _POSE = np.zeros(len(urdf.REVOLUTE_NAMES)), np.zeros(7)
 
 
 class Streams:
-    """What is said of one body over and over in numbers alone, serialised for the publishers.
+    """What is said of one body over and over, serialised for the publishers.
 
     Args:
-        world_frame: in which the pelvis is.
+        world_frame: in which the body is.
         frame_prefix: of all other frames.
+        body_id: whose body it is.
     """
 
-    def __init__(self, world_frame: str, frame_prefix: str) -> None:
+    def __init__(self, world_frame: str, frame_prefix: str, body_id: str) -> None:
+        self._world_frame, self._body_id = world_frame, body_id
         self._frames = (f'{frame_prefix}pelvis', *urdf.link_names(frame_prefix)[1])
         self._parents = (world_frame, *urdf.link_names(frame_prefix)[0])
-        self._joints = Stencil(_joint_state, 2 * len(urdf.REVOLUTE_NAMES))
-        self._tree = Stencil(self._transforms, 7 * len(self._frames))
-        self._end = Stencil(self._pose, 7)
+        self._joints = Stencil(_joint_state, [_ANGLES, _ANGLES])
+        self._tree = Stencil(self._transforms, [_POSE] * len(self._frames))
+        self._end = Stencil(self._pose, [_POSE])
+        self._poses: dict[int, Stencil] = {}  # of each state
 
     def joint_state(self, estimate: Estimate) -> bytes:
         """JointState of the 63 revolute joints of the URDF."""
-        return self._joints(np.concatenate((estimate.angles, estimate.velocities)), estimate.body.stamp_ns)
+        return self._joints(estimate.body.stamp_ns, estimate.angles, estimate.velocities)
+
+    def body_pose(self, estimate: Estimate) -> bytes:
+        """BodyPose."""
+        body, state = estimate.body, estimate.state
+        numbers = (
+            _xyzw(array(body.rot_world_joint)),
+            array(body.positions),
+            *(np.asarray(part, dtype=np.float32) for part in (body.rotation_stddev, body.position_stddev)),
+            np.append(body.measured, body.root_observed),
+            *(np.asarray(part, dtype=np.float32) for part in (body.skeleton.lengths, body.foot_contact)),
+            np.array([estimate.solve_time], dtype=np.float32),
+        )
+        if state not in self._poses:
+            self._poses[state] = Stencil(lambda *said: self._body_pose(state, *said), numbers)
+        return self._poses[state](body.stamp_ns, *numbers)
 
     def transforms(self, estimate: Estimate) -> bytes:
         """TFMessage of world -> pelvis -> every link, from the very angles of the joint state, so that the two cannot
@@ -44,44 +66,75 @@ class Streams:
         body = estimate.body
         links = urdf.link_transforms(body.skeleton, estimate.angles)
         places = np.concatenate((array(body.root)[None], links.translations))
-        turns = np.concatenate((so3.quaternion(array(body.rot_world_joint[:1])), links.quaternions))
-        return self._tree(np.concatenate((places, turns[:, _XYZW]), 1).ravel(), body.stamp_ns)
+        turns = np.concatenate((_xyzw(array(body.rot_world_joint[:1])), links.quaternions[:, _XYZW]))
+        return self._tree(body.stamp_ns, np.concatenate((places, turns), 1))
 
     def end_effectors(self, estimate: Estimate) -> Mapping[str, bytes]:
         """PoseStamped relative to the pelvis: what a robot without legs can follow."""
         body = estimate.body
         rot_pelvis_world = array(body.rot_world_joint[0]).T
-        rows = [smpl22.INDEX[name] for name in END_EFFECTORS]
-        turns = so3.quaternion(rot_pelvis_world @ array(body.rot_world_joint)[rows])
-        places = (array(body.positions)[rows] - array(body.root)) @ rot_pelvis_world.T
-        poses = np.concatenate((places, turns[:, _XYZW]), 1)
-        return {name: self._end(pose, body.stamp_ns) for name, pose in zip(END_EFFECTORS, poses)}
+        turns = _xyzw(rot_pelvis_world @ array(body.rot_world_joint)[_END_JOINTS])
+        places = (array(body.positions)[_END_JOINTS] - array(body.root)) @ rot_pelvis_world.T
+        poses = np.concatenate((places, turns), 1)
+        return {name: self._end(body.stamp_ns, pose) for name, pose in zip(END_EFFECTORS, poses)}
 
-    def _transforms(self, numbers: Sequence[float], stamp: Time) -> TFMessage:
-        frames = zip(self._parents, self._frames, np.reshape(numbers, (-1, 7)).tolist(), strict=True)
-        return TFMessage(
-            transforms=[
-                TransformStamped(
-                    header=Header(stamp=stamp, frame_id=parent), child_frame_id=child,
-                    transform=Transform(
-                        translation=Vector3(**dict(zip('xyz', pose))),
-                        rotation=Quaternion(**dict(zip('xyzw', pose[3:]))),
-                    ),
-                )
-                for parent, child, pose in frames
-            ]
-        )  # fmt: skip
+    def _transforms(self, stamp: Time, *poses: Float64[np.ndarray, '7']) -> TFMessage:
+        edges = zip(self._parents, self._frames, poses, strict=True)
+        return TFMessage(transforms=[_transform(stamp, parent, child, pose) for parent, child, pose in edges])
 
-    def _pose(self, numbers: Sequence[float], stamp: Time) -> PoseStamped:
-        place, turn = Point(**dict(zip('xyz', numbers))), Quaternion(**dict(zip('xyzw', numbers[3:])))
-        return PoseStamped(
-            header=Header(stamp=stamp, frame_id=self._frames[0]), pose=Pose(position=place, orientation=turn)
+    def _pose(self, stamp: Time, pose: Float64[np.ndarray, '7']) -> PoseStamped:
+        header = Header(stamp=stamp, frame_id=self._frames[0])
+        return PoseStamped(header=header, pose=Pose(position=_point(pose[:3]), orientation=_quaternion(pose[3:])))
+
+    def _body_pose(
+        self, state: int, stamp: Time,
+        rotation: Float64[np.ndarray, 'joint 4'], position: Float64[np.ndarray, 'joint 3'],
+        rotation_stddev: Float32[np.ndarray, 'joint'], position_stddev: Float32[np.ndarray, 'joint'],
+        measured: Bool[np.ndarray, 'joint+1'], bone_length: Float32[np.ndarray, 'joint'],
+        foot_contact: Float32[np.ndarray, '2'], solve_time: Float32[np.ndarray, '1'],
+    ) -> BodyPose:  # fmt: skip
+        """Args: measured: of the joints and, last, of the root."""
+        return BodyPose(
+            header=Header(stamp=stamp, frame_id=self._world_frame),
+            body_id=self._body_id,
+            state=state,
+            joint=list(smpl22.JOINTS),
+            rotation=[_quaternion(row) for row in rotation],
+            position=[_point(row) for row in position],
+            rotation_stddev=rotation_stddev.tolist(),
+            position_stddev=position_stddev.tolist(),
+            measured=measured[:-1].tolist(),
+            root_observed=bool(measured[-1]),
+            bone_length=bone_length.tolist(),
+            foot_contact=foot_contact.tolist(),
+            solve_time=float(solve_time[0]),
         )
 
 
-def _joint_state(numbers: Sequence[float], stamp: Time) -> JointState:
-    """Positions, then velocities; it has no frame, as joint states never have."""
-    count = len(urdf.REVOLUTE_NAMES)
-    return JointState(
-        header=Header(stamp=stamp), name=list(urdf.REVOLUTE_NAMES), position=numbers[:count], velocity=numbers[count:]
-    )
+def _joint_state(
+    stamp: Time, position: Float64[np.ndarray, 'angle'], velocity: Float64[np.ndarray, 'angle']
+) -> JointState:
+    """It has no frame, as joint states never have."""
+    names = list(urdf.REVOLUTE_NAMES)
+    return JointState(header=Header(stamp=stamp), name=names, position=position.tolist(), velocity=velocity.tolist())
+
+
+def _transform(stamp: Time, parent: str, child: str, pose: Float64[np.ndarray, '7']) -> TransformStamped:
+    transform = Transform(translation=Vector3(**_named('xyz', pose[:3])), rotation=_quaternion(pose[3:]))
+    return TransformStamped(header=Header(stamp=stamp, frame_id=parent), child_frame_id=child, transform=transform)
+
+
+def _point(place: Float64[np.ndarray, '3']) -> Point:
+    return Point(**_named('xyz', place))
+
+
+def _quaternion(xyzw: Float64[np.ndarray, '4']) -> Quaternion:
+    return Quaternion(**_named('xyzw', xyzw))
+
+
+def _named(names: str, values: Float64[np.ndarray, 'value']) -> dict[str, float]:
+    return dict(zip(names, values.tolist(), strict=True))
+
+
+def _xyzw(rot: Float[np.ndarray, '*batch 3 3']) -> Float64[np.ndarray, '*batch 4']:
+    return so3.quaternion(rot)[..., _XYZW]
