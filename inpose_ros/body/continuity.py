@@ -36,7 +36,7 @@ class Evidence:
 
     @classmethod
     def of(cls, rot_valid: Bool[Tensor, 'joint'], location_valid: Bool[Tensor, 'joint']) -> 'Evidence':
-        return cls(*(frozenset(mask.nonzero().flatten().tolist()) for mask in (rot_valid, location_valid)))
+        return cls(*(frozenset(np.flatnonzero(mask.numpy()).tolist()) for mask in (rot_valid, location_valid)))
 
     @property
     def anchor(self) -> int | None:

@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -59,6 +60,14 @@ def positions_from_bones(
     """As joint_positions, for bones that may differ along the batch [m]."""
     vectors = (rot_world_joint[..., _PARENTS, :, :] @ bones[..., 1:, :, None])[..., 0]
     return _descent()[:, 1:].to(vectors) @ vectors
+
+
+def places(
+    bones: Float[np.ndarray, 'joint 3'], rot_world_joint: Float[np.ndarray, 'joint 3 3']
+) -> Float[np.ndarray, 'joint 3']:
+    """As joint_positions, of one pose in NumPy: for what is made anew with every pose."""
+    vectors = (rot_world_joint[_PARENTS.numpy()] @ bones[1:, :, None])[..., 0]
+    return _descent().numpy()[:, 1:] @ vectors
 
 
 def position_covariance(

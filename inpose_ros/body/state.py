@@ -3,6 +3,8 @@
 import functools
 from dataclasses import dataclass
 
+import numpy as np
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -32,9 +34,12 @@ class BodyState:
     @property
     def position_stddev(self) -> Float[Tensor, 'joint']:
         """Per axis, root mean square over the three [m]."""
-        return (self.position_covariance.diagonal(dim1=-2, dim2=-1).sum(-1) / 3).clamp(min=0).sqrt()
+        variance = self.position_covariance.numpy().trace(axis1=-2, axis2=-1) / 3
+        return torch.from_numpy(np.sqrt(np.maximum(variance, 0)))
 
     @functools.cached_property
     def positions(self) -> Float[Tensor, 'joint 3']:
         """Joint positions in the world [m]."""
-        return self.root + kinematics.joint_positions(self.skeleton, self.rot_world_joint)
+        rot = self.rot_world_joint.numpy()
+        relative = kinematics.places(self.skeleton.bones.numpy().astype(rot.dtype), rot)
+        return self.root + torch.from_numpy(relative.astype(rot.dtype))

@@ -124,7 +124,9 @@ class StreamSolver(PoseSolver):
         located = window.location_valid[self._frame]
         anchor = smpl22.HEAD if located[smpl22.HEAD] else int(located.int().argmax())
         spread = seen_covariance(posterior, window, self._late_corrector, anchor)
-        return spread + self._bones_part(posterior.rot_world_joint[0], located, anchor)
+        if self.bone_covariance is not None:
+            spread += self._bones_part(posterior.rot_world_joint[0], located, anchor)
+        return spread
 
     def solve_batch(self, windows: list[JointWindow], floor_height: float = 0.0) -> Posterior:
         return self.solve_streams(windows, range(len(windows)), floor_height)
@@ -253,9 +255,8 @@ class StreamSolver(PoseSolver):
         self, seen: Seen, clean: Float[Array, 'batch frame joint 6'], levels: Sequence[int], floor: float
     ) -> tuple[FramePose, Answer]:
         """From an estimate of the whole window down the levels."""
-        for number, level in enumerate(levels):
-            if number:
-                clean = self._given_on(answer, newest)
+        for step, level in enumerate(levels):
+            clean = self._given_on(answer, newest) if step else clean
             clean = np.where(seen.measured[..., None], seen.rotation, clean)
             noisy = float(self.prior.schedule.alpha_bar[level]) ** 0.5 * clean
             answer = self._asked(noisy.reshape(*noisy.shape[:2], -1), level, seen)

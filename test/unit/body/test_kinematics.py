@@ -47,6 +47,7 @@ def test_positions_and_rotations_equal_those_of_the_slow_twin(seed):
     positions, rot_world_joint = slow_positions(bones, local)
     close(kinematics.global_rotations(local), rot_world_joint)
     close(kinematics.joint_positions(Skeleton(bones), rot_world_joint), positions)
+    close(torch.from_numpy(kinematics.places(bones.numpy(), rot_world_joint.numpy())), positions)
 
 
 @few
