@@ -10,6 +10,28 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions, install_signal_handlers
+
+_scouts: list[Node] = []
+
+
+def look_for_others() -> None:
+    """Let DDS look for other processes from now on, while Python imports what `ros` is to run.
+
+    Fast DDS finds them at once or takes up to three seconds from its beginning, which is the first node's; PyTorch
+    takes one to import. The node that is made for this goes away when there are others. Ctrl-C is left as it is.
+    """
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    _scouts.append(
+        rclpy.create_node(
+            '_inpose_scout', use_global_arguments=False, enable_rosout=False, start_parameter_services=False
+        )
+    )
+
+
+def _dismiss() -> None:
+    while _scouts:
+        _scouts.pop().destroy_node()
 
 
 @contextmanager
@@ -24,7 +46,10 @@ def ros(args: list[str] | None = None) -> Iterator[None]:
     atexit.register(_end)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    rclpy.init(args=args)
+    if _scouts:
+        install_signal_handlers()
+    else:
+        rclpy.init(args=args)
     try:
         yield
     except ExternalShutdownException:
@@ -33,6 +58,7 @@ def ros(args: list[str] | None = None) -> Iterator[None]:
         if rclpy.ok():  # else the signal came between spinning and publishing
             raise
     finally:
+        _dismiss()
         rclpy.try_shutdown()
 
 
@@ -51,6 +77,7 @@ def spin(nodes: list[Node]) -> None:
     executor = SingleThreadedExecutor()
     for node in nodes:
         executor.add_node(node)
+    _dismiss()
     try:
         executor.spin()
     finally:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -87,21 +88,44 @@ def test_it_leaves_no_shared_memory_behind(stage, started):
     assert process.returncode == 0 and not any(path.exists() for path in own)
 
 
-@pytest.mark.parametrize('script', ['inpose', 'inpose_play'])
-def test_ctrl_c_while_it_still_imports_leaves_no_traceback(tmp_path, script):
-    """A stand-in for PyTorch takes for ever to import."""
-    (tmp_path / 'torch.py').write_text('import threading; print("importing", flush=True); threading.Event().wait()')
-    path = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
+@contextmanager
+def importing_for_ever(folder: Path, script: str) -> Iterator[subprocess.Popen]:
+    """The script when it has come to PyTorch, for which there is a stand-in that takes for ever to import."""
+    (folder / 'torch.py').write_text('import threading; print("importing", flush=True); threading.Event().wait()')
+    path = os.pathsep.join([str(folder), os.environ.get('PYTHONPATH', '')])
     command = [sys.executable, str(SCRIPTS / script)]
     streams = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE}
     with subprocess.Popen(command, env=os.environ | {'PYTHONPATH': path}, text=True, **streams) as process:
         assert process.stdout.readline() == 'importing\n'
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize('script', ['inpose', 'inpose_play'])
+def test_ctrl_c_while_it_still_imports_leaves_no_traceback(tmp_path, script):
+    with importing_for_ever(tmp_path, script) as process:
         process.send_signal(signal.SIGINT)
         assert 'Traceback' not in process.communicate(timeout=60)[1]
         assert process.returncode == -signal.SIGINT
+
+
+def test_dds_finds_it_while_it_still_imports(stage, tmp_path):
+    with importing_for_ever(tmp_path, 'inpose'):
+        stage.until(lambda: '_inpose_scout' in stage.other.get_node_names(), timeout=60)
 
 
 def test_a_player_that_has_nothing_to_play_ends_with_the_reason(started):
     process = started('player', 'source:=/nowhere')
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 1 and 'not playing: ' in said and 'Traceback' not in said
+
+
+def test_the_script_ends_by_a_signal_and_only_its_own_node_was_there(stage):
+    """What looked for others before it is gone once it runs."""
+    command = [sys.executable, str(SCRIPTS / 'inpose'), '--ros-args', '-r', f'__ns:=/{stage.namespace}']
+    with subprocess.Popen([*command, '-p', 'model:=/nowhere'], stderr=subprocess.PIPE, text=True) as process:
+        assert state_of(stage).id == State.PRIMARY_STATE_UNCONFIGURED
+        stage.until(lambda: '_inpose_scout' not in stage.other.get_node_names(), timeout=60)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 0 and 'Traceback' not in said
