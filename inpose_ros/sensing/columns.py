@@ -43,8 +43,8 @@ class Columns:
         return cls(_Store(np.empty(len(readings), _ROW), 0), 0, 0).then(readings)
 
     def without(self, count: int) -> 'Columns':
-        """Without the first so many."""
-        return Columns(self._store, self._first + count, self._last)
+        """Without the first so many, or all that there are."""
+        return Columns(self._store, min(self._first + count, self._last), self._last)
 
     def then(self, readings: Sequence[Measurement]) -> 'Columns':
         """And these behind them: in the same memory, while there is room that no one else has gone on into."""

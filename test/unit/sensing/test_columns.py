@@ -62,6 +62,19 @@ def test_a_window_keeps_those_of_what_it_holds(seed: int) -> None:
             assert _same(snapshot.columns('waist'), Columns.of(snapshot.series('waist')))
 
 
+@pytest.mark.parametrize('pause', [90, 150, 5000])
+def test_a_window_keeps_those_of_what_comes_after_a_pause(pause: int) -> None:
+    """Of which fewer were asked for before than are forgotten since."""
+    window = MeasurementWindow(100 * MS)
+    for k in range(20):
+        window.add(_reading(k * 5 * MS, k), k * 5 * MS)
+        if k == 4:
+            window.columns('waist')
+    now = (100 + pause) * MS
+    window.add(_reading(now, 99), now)
+    assert _same(window.columns('waist'), Columns.of(window.series('waist')))
+
+
 def test_a_snapshot_stays_as_it_was() -> None:
     window = MeasurementWindow(100 * MS)
     for k in range(30):
