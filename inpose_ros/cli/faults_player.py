@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import rclpy
 from rclpy.parameter import Parameter
 
 from inpose_ros.errors import InPoseError
@@ -56,10 +57,18 @@ def _play(sensors: str, params: Mapping[str, object]) -> None:
 
 
 def main() -> None:
-    """Play until nothing more is told."""
+    """Play until nothing more is told.
+
+    A node stays all the time: with the last one DDS would leave, and find the listener anew with every motion, which
+    takes up to three seconds.
+    """
     with ros([]):
-        for line in sys.stdin:
-            _play(sys.argv[1], json.loads(line))
+        stays = rclpy.create_node('faults_player')
+        try:
+            for line in sys.stdin:
+                _play(sys.argv[1], json.loads(line))
+        finally:
+            stays.destroy_node()
 
 
 if __name__ == '__main__':
