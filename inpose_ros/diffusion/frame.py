@@ -127,9 +127,8 @@ class FrameCorrector:
         stddev = stddev * scale * ~measured
         covariance = stddev[..., :, None] * correlation
         covariance *= stddev[..., None, :]
-        covariance.reshape(len(stddev), -1)[:, :: measured.shape[-1] + 1] += (
-            np.square(seen.rotation_stddev).repeat(3) * measured
-        )
+        diagonal = np.einsum('bii->bi', covariance)  # a view of it
+        diagonal += np.square(seen.rotation_stddev).repeat(3) * measured
         return covariance
 
     def _measured(

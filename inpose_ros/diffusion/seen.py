@@ -161,7 +161,7 @@ def _smoothed(
     if not wanted or not valid.size:
         return place, spread
     likely, left = place.copy(), np.array(spread)
-    for column, own in enumerate(valid.swapaxes(1, 2).swapaxes(0, 1)):
+    for column, own in enumerate(valid.transpose(2, 0, 1)):
         alike: dict[bytes, list[int]] = {}  # most are seen all the time
         for row, seen in enumerate(own):
             alike.setdefault(seen.tobytes(), []).append(row)

@@ -43,17 +43,18 @@ class FrameLikelihood:
         used[rows, reference] = False
         keep = used.any(0).nonzero()[0]  # rows that say nothing in any frame are not worth their time
         used, variance = used[:, keep], np.square(stddev)
-        count, common = len(keep), variance[rows, reference]
-        noise = np.zeros((len(valid), count, 3, count, 3))
-        of_axis = np.einsum('bsxtx->bxst', noise)  # to be written into: different axes have nothing in common
-        of_axis[:] = (used[:, None, :, None] & used[:, None, None, :]) * common[:, :, None, None]
-        own = np.where(used[..., None], variance[:, keep], _UNUSED)
-        np.einsum('bsxsx->bsx', noise)[:] += own
-        used = used[..., None]
+        batch, count = used.shape
+        noise = np.zeros((batch, count, 3, count, 3))
+        # Views to be written into: different axes have nothing in common.
+        of_axis, own = np.einsum('bsxtx->bxst', noise), np.einsum('bsxsx->bsx', noise)
+        both = used[:, None, :, None] & used[:, None, None, :]
+        of_axis[:] = both * variance[rows, reference][:, :, None, None]
+        own += np.where(used[..., None], variance[:, keep], _UNUSED)
+        apart = (location[:, keep] - location[rows, reference, None]) * used[..., None]
         return cls(
-            table=(chain[keep] - chain[reference, None]) * used[..., None],
-            measured=((location[:, keep] - location[rows, reference, None]) * used).reshape(len(valid), 3 * count),
-            noise=noise.reshape(len(valid), 3 * count, 3 * count),
+            table=(chain[keep] - chain[reference, None]) * used[..., None, None],
+            measured=apart.reshape(batch, 3 * count),
+            noise=noise.reshape(batch, 3 * count, 3 * count),
         )
 
     def correct(
