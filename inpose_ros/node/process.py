@@ -10,6 +10,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions, install_signal_handlers
 
 _scouts: list[Node] = []
@@ -19,14 +20,16 @@ def look_for_others() -> None:
     """Let DDS look for other processes from now on, while Python imports what `ros` is to run.
 
     Fast DDS finds them at once or takes up to three seconds from its beginning, which is the first node's; PyTorch
-    takes one to import. The node that is made for this goes away when there are others. Ctrl-C is left as it is.
+    takes one to import. The node that is made for this says and offers nothing (a security policy need not know it),
+    and goes away when there are others. Ctrl-C is left as it is.
     """
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    _scouts.append(
-        rclpy.create_node(
-            '_inpose_scout', use_global_arguments=False, enable_rosout=False, start_parameter_services=False
-        )
-    )
+    silent = Parameter('start_type_description_service', value=False)
+    scout = rclpy.create_node(
+        '_inpose_scout', use_global_arguments=False, enable_rosout=False, start_parameter_services=False,
+        parameter_overrides=[silent],
+    )  # fmt: skip
+    _scouts.append(scout)
 
 
 def _dismiss() -> None:

@@ -110,8 +110,15 @@ def test_ctrl_c_while_it_still_imports_leaves_no_traceback(tmp_path, script):
 
 
 def test_dds_finds_it_while_it_still_imports(stage, tmp_path):
+    """By a node that does nothing a security policy would have to allow; every node may say that parameters change."""
     with importing_for_ever(tmp_path, 'inpose'):
         stage.until(lambda: '_inpose_scout' in stage.other.get_node_names(), timeout=60)
+        graph, who = stage.other, ('_inpose_scout', '/')
+        stage.until(lambda: graph.get_publisher_names_and_types_by_node(*who), timeout=60)
+        topics = [name for name, _ in graph.get_publisher_names_and_types_by_node(*who)]
+        assert topics == ['/parameter_events']
+        assert not graph.get_service_names_and_types_by_node(*who)
+        assert not graph.get_subscriber_names_and_types_by_node(*who)
 
 
 def test_a_player_that_has_nothing_to_play_ends_with_the_reason(started):
