@@ -13,7 +13,7 @@ from inpose_ros.body.continuity import Continued, Evidence
 from inpose_ros.body.state import BodyState
 from inpose_ros.motion.simulate import SimulatedReading
 from inpose_ros.msg import BodyPose
-from inpose_ros.node.conversions.streams import Streams
+from inpose_ros.node.conversions.body_messages import BodyMessages
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.tracking import Estimate, Solver
 from inpose_ros.sensing.measurement import Sensor
@@ -56,7 +56,7 @@ class FrameBench:
         self._solver, self._sensors, self._clock = solver, sensors, clock
         self._window = MeasurementWindow(round((solver.frames / solver.rate + _SPARE) * 1e9))
         self._last: Continued | None = None
-        self._streams = Streams(_PARAMS.world_frame, _PARAMS.frame_prefix, _PARAMS.body_id)
+        self._body_messages = BodyMessages(_PARAMS.world_frame, _PARAMS.frame_prefix, _PARAMS.body_id)
 
     def run(self, readings: Sequence[SimulatedReading], rate: float, warm_up: int) -> list[Frame]:
         """A frame at each tick of `rate` [Hz] while there are readings, but for the first so many."""
@@ -81,7 +81,7 @@ class FrameBench:
         solved = self._solver.solve(window)
         done = self._clock()
         self._last = self._continued(window, solved)
-        messages(self._last, self._streams)
+        messages(self._last, self._body_messages)
         end, timings = self._clock(), dict(self._solver.timings)
         self._solver.check()
         checked = self._clock() - end
@@ -100,12 +100,12 @@ class FrameBench:
         return continuity.follow(self._last, solved, evidence, step, _PARAMS.max_joint_velocity)
 
 
-def messages(last: Continued, streams: Streams) -> list[bytes]:
+def messages(last: Continued, made: BodyMessages) -> list[bytes]:
     """What the node publishes of a pose for those who drive a robot with it, serialised; RViz's markers and cloud are
     not made where nobody looks."""
     estimate = Estimate(last.body, last.angles, last.velocities, 0.0, BodyPose.STATE_TRACKING)
-    said = (streams.joint_state(estimate), streams.body_pose(estimate), streams.transforms(estimate))
-    return [*said, *streams.end_effectors(estimate).values()]
+    said = (made.joint_state(estimate), made.body_pose(estimate), made.transforms(estimate))
+    return [*said, *made.end_effectors(estimate).values()]
 
 
 def summary(frames: Sequence[Frame]) -> dict[str, object]:

@@ -138,10 +138,9 @@ class StreamSolver(PoseSolver):
         began = time.perf_counter()
         seen = self._seen(windows, floor_height)
         grids = np.stack([self._grid(window.stamp_ns) for window in windows])
-        names = list(names)
         fresh = [self._is_fresh(name, grid) for name, grid in zip(names, grids)]
         self.timings = {'likelihood': time.perf_counter() - began, 'network': 0.0}
-        self._last = self._guided(seen, names, grids, fresh, floor_height)
+        self._last = self._guided(seen, list(names), grids, fresh, floor_height)
         return posterior_of(self._last.handed_out, seen, self._late_corrector, sorted(self._located), floor_height)
 
     def check(self) -> list[Hashable]:

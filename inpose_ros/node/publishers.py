@@ -11,9 +11,9 @@ from inpose_ros.body import urdf
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import qos
+from inpose_ros.node.conversions.body_messages import END_EFFECTORS, BodyMessages
 from inpose_ros.node.conversions.cloud import cloud_from
 from inpose_ros.node.conversions.markers import markers_from
-from inpose_ros.node.conversions.streams import END_EFFECTORS, Streams
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.tracking import Estimate
 
@@ -32,7 +32,7 @@ class BodyPublishers:
         self._cloud = create(PointCloud2, 'joint_cloud', qos.OUTPUT)
         self._ends = {name: create(PoseStamped, f'end_effectors/{name}', qos.OUTPUT) for name in END_EFFECTORS}
         self._described: Skeleton | None = None
-        self._streams = Streams(params.world_frame, params.frame_prefix, params.body_id)
+        self._messages = BodyMessages(params.world_frame, params.frame_prefix, params.body_id)
 
     def describe(self, skeleton: Skeleton) -> None:
         """Publish the body's URDF unless it is out already; the outputs that follow are about this one."""
@@ -51,13 +51,13 @@ class BodyPublishers:
         world = params.world_frame
         self.describe(estimate.body.skeleton)
         if self._joint_states.get_subscription_count():
-            self._joint_states.publish(self._streams.joint_state(estimate))
+            self._joint_states.publish(self._messages.joint_state(estimate))
         if self._body_pose.get_subscription_count():
-            self._body_pose.publish(self._streams.body_pose(estimate))
+            self._body_pose.publish(self._messages.body_pose(estimate))
         if self._transforms.get_subscription_count():
-            self._transforms.publish(self._streams.transforms(estimate))
+            self._transforms.publish(self._messages.transforms(estimate))
         if any(end.get_subscription_count() for end in self._ends.values()):
-            for name, pose in self._streams.end_effectors(estimate).items():
+            for name, pose in self._messages.end_effectors(estimate).items():
                 self._ends[name].publish(pose)
         if self._skeleton.get_subscription_count():
             self._skeleton.publish(markers_from(estimate, world, round(params.sensor_timeout * 1e9)))

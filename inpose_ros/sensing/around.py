@@ -65,7 +65,7 @@ def around(
     """The readings of one quantity around each frame; the placeholder where a sensor has none.
 
     Args:
-        told: the readings of each sensor, twice; None: this one is not asked.
+        told: the readings of each sensor, as arrays and as they came; None: this one is not asked.
     """
     said = [None if own is None else _said(quantity, *own) for own in told]
     rows = [row for row, own in enumerate(said) if own is not None]

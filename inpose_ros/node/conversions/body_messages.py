@@ -23,7 +23,7 @@ _XYZW = [1, 2, 3, 0]  # of a quaternion wxyz
 _ANGLES, _POSE = np.zeros(len(urdf.REVOLUTE_NAMES)), np.zeros(7)
 
 
-class Streams:
+class BodyMessages:
     """What is said of one body over and over, serialised for the publishers.
 
     Args:

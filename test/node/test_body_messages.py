@@ -16,8 +16,8 @@ from inpose_ros.body import kinematics, smpl22, urdf
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.msg import BodyPose
+from inpose_ros.node.conversions.body_messages import END_EFFECTORS, BodyMessages
 from inpose_ros.node.conversions.stencil import Stencil
-from inpose_ros.node.conversions.streams import END_EFFECTORS, Streams
 from inpose_ros.node.tracking import Estimate
 
 STAMP_NS = 1_764_000_000_123_456_789
@@ -46,7 +46,7 @@ def _is_stamped(header: Header, frame: str) -> bool:
 
 
 def test_joint_states_are_the_angles_and_velocities_of_the_urdfs_joints(estimate: Estimate) -> None:
-    said = deserialize_message(Streams('world', 'human/', 'someone').joint_state(estimate), JointState)
+    said = deserialize_message(BodyMessages('world', 'human/', 'someone').joint_state(estimate), JointState)
     assert _is_stamped(said.header, '')
     assert list(said.name) == list(urdf.REVOLUTE_NAMES)
     assert np.array_equal(said.position, estimate.angles) and np.array_equal(said.velocity, estimate.velocities)
@@ -55,7 +55,7 @@ def test_joint_states_are_the_angles_and_velocities_of_the_urdfs_joints(estimate
 
 @pytest.mark.parametrize('prefix', ['human/', '', 'a_long_name_of_someone/'])
 def test_the_tree_leads_from_the_world_to_where_every_joint_is(estimate: Estimate, prefix: str) -> None:
-    said = deserialize_message(Streams('odom', prefix, 'someone').transforms(estimate), TFMessage)
+    said = deserialize_message(BodyMessages('odom', prefix, 'someone').transforms(estimate), TFMessage)
     found = {'odom': np.eye(4)}
     for edge in said.transforms:
         assert _is_stamped(edge.header, edge.header.frame_id)
@@ -72,7 +72,7 @@ def test_the_tree_leads_from_the_world_to_where_every_joint_is(estimate: Estimat
 
 
 def test_end_effectors_are_seen_from_the_pelvis(estimate: Estimate) -> None:
-    body, said = estimate.body, Streams('world', 'human/', 'someone').end_effectors(estimate)
+    body, said = estimate.body, BodyMessages('world', 'human/', 'someone').end_effectors(estimate)
     pelvis = body.rot_world_joint[0].numpy().T
     assert tuple(said) == END_EFFECTORS
     for name, data in said.items():
@@ -87,9 +87,9 @@ def test_end_effectors_are_seen_from_the_pelvis(estimate: Estimate) -> None:
 
 @pytest.mark.parametrize('state', [BodyPose.STATE_TRACKING, BodyPose.STATE_DEGRADED])
 def test_a_body_pose_says_all_of_the_estimate(estimate: Estimate, state: int) -> None:
-    streams, body = Streams('odom', 'human/', 'someone'), estimate.body
-    streams.body_pose(estimate)  # of another state, or the same
-    said = deserialize_message(streams.body_pose(replace(estimate, state=state)), BodyPose)
+    messages, body = BodyMessages('odom', 'human/', 'someone'), estimate.body
+    messages.body_pose(estimate)  # of another state, or the same
+    said = deserialize_message(messages.body_pose(replace(estimate, state=state)), BodyPose)
     assert _is_stamped(said.header, 'odom') and said.body_id == 'someone' and said.state == state
     assert list(said.joint) == list(smpl22.JOINTS)
     turns = Rotation.from_quat([[q.x, q.y, q.z, q.w] for q in said.rotation]).as_matrix()
