@@ -26,14 +26,19 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Answer:
-    """The network's `rows`, read as Prediction reads them; `rotation` is the measured one where there is one."""
+    """The network's `rows`, read as Prediction reads them; rotations are the measured ones where there are some."""
 
     rows: Float[Array, 'batch frame output']
-    rotation: Float[Array, 'batch frame joint 6']
+    seen: Seen
 
-    @classmethod
-    def read(cls, rows: Float[Array, 'batch frame output'], seen: Seen) -> 'Answer':
-        return cls(rows, np.where(seen.measured[..., None], seen.rotation, _joints(rows)[..., :6]))
+    @functools.cached_property
+    def rotation(self) -> Float[Array, 'batch frame joint 6']:
+        return self.seen.measured_over(_joints(self.rows)[..., :6])
+
+    def rotation_at(self, frame: int) -> Float[Array, 'batch joint 6']:
+        """Of one frame alone."""
+        part = slice(frame, frame + 1)
+        return self.seen.measured_over(_joints(self.rows[:, part])[..., :6], part)[:, 0]
 
     def log_stddev(self, frame: int) -> Float[Array, 'batch joint 3']:
         return _joints(self.rows[:, frame])[..., 6:] - 2.0
@@ -113,7 +118,7 @@ class FrameCorrector:
 
     def _rotations(self, seen: Seen, answer: Answer) -> Float[Array, 'batch joint 3 3']:
         """As MotionPrior.rotations, of one frame."""
-        rot = so3.from_sixd(answer.rotation[:, self.frame].astype(np.float64))
+        rot = so3.from_sixd(answer.rotation_at(self.frame).astype(np.float64))
         if seen.zeroed.any():
             free = seen.zeroed[:, None] & ~seen.measured[:, self.frame]
             rot = np.where(free[..., None, None], kinematics.shared_out(torch.from_numpy(rot)).numpy(), rot)

@@ -1,5 +1,7 @@
 """What others are told of a frame of the streaming solver: where the body is in the world, and how sure that is."""
 
+import functools
+
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
@@ -12,6 +14,8 @@ from inpose_ros.diffusion.seen import Seen
 from inpose_ros.diffusion.solver import Posterior
 from inpose_ros.sensing.resample import JointWindow
 
+_TOES = list(smpl22.TOES)
+
 Array = np.ndarray
 
 
@@ -23,36 +27,44 @@ def posterior_of(pose: FramePose, seen: Seen, corrector: FrameCorrector, located
         floor: its height [m], on which a body stands that nothing locates.
     """
     rot = pose.in_world(seen)
-    relative = single_frame.positions(corrector.chain, rot)
-    roots, observed = zip(*(_placed(seen, corrector, row, place, located, floor) for row, place in enumerate(relative)))
+    root, observed = _placed(seen, corrector, single_frame.positions(corrector.chain, rot), located, floor)
     covariance = told(pose.covariance, corrector.spread, seen.measured[:, corrector.frame])
     found = torch.from_numpy(rot)
     return Posterior(
-        found, torch.from_numpy(np.stack(roots)), torch.tensor(observed), torch.from_numpy(covariance),
+        found, torch.from_numpy(root), torch.from_numpy(observed), torch.from_numpy(covariance),
         torch.from_numpy(pose.contact), found[:, None],
     )  # fmt: skip
 
 
 def _placed(
-    seen: Seen, corrector: FrameCorrector, row: int, relative: Float[Array, 'joint 3'], joints: list[int], floor: float
-) -> tuple[Float[Array, '3'], bool]:
+    seen: Seen, corrector: FrameCorrector, relative: Float[Array, 'batch joint 3'], located: list[int], floor: float
+) -> tuple[Float[Array, 'batch 3'], Bool[Array, 'batch']]:
     """See PoseSolver._place."""
-    valid = seen.location_valid[row, corrector.frame]
-    there = [column for column in range(len(joints)) if valid[column]]
-    if there:
-        column = min(there, key=lambda column: joints[column] != smpl22.HEAD)
-        return seen.location[row, corrector.frame, column] - relative[joints[column]], True
-    return np.array([0.0, 0.0, floor + corrector.skeleton.sole - relative[list(smpl22.TOES), 2].min()]), False
+    valid, standing = seen.location_valid[:, corrector.frame], np.zeros_like(relative[:, 0])
+    standing[:, 2] = floor + corrector.skeleton.sole - relative[:, _TOES, 2].min(-1)
+    observed = valid.any(-1)
+    if not located:
+        return standing, observed
+    order = np.array(sorted(range(len(located)), key=lambda column: located[column] != smpl22.HEAD))
+    rows, column = np.arange(len(valid)), order[valid[:, order].argmax(-1)]
+    there = seen.location[rows, corrector.frame, column] - relative[rows, np.array(located)[column]]
+    return np.where(observed[:, None], there, standing), observed
 
 
 def told(
     covariance: Float[Array, 'batch tangent tangent'], spread: Spread, measured: Bool[Array, 'batch joint']
 ) -> Float[Array, 'batch tangent tangent']:
     """See MotionPrior.told."""
-    wider = np.where(measured, 1.0, float(spread.caution)).repeat(3, -1)
+    wider = np.where(measured, 1.0, _caution(spread)).repeat(3, -1)
     wide = wider[..., :, None] * covariance
     wide *= wider[..., None, :]
     return wide
+
+
+@functools.lru_cache(maxsize=16)
+def _caution(spread: Spread) -> float:
+    """Fetched once: where the prior is on a GPU, that waits for it."""
+    return float(spread.caution)
 
 
 def rotation_stddev(covariance: Float[Array, 'tangent tangent']) -> Float[Array, 'joint']:

@@ -23,27 +23,33 @@ class Past:
         return int(self.stamps[-1])
 
     def at(self, grid: Int[np.ndarray, 'frame']) -> Float[np.ndarray, 'frame joint 2 3']:
-        """Interpolated; before the first it is the first, and behind the last it goes on as it moved.
+        """At rising stamps [ns]: interpolated; before the first it is the first, and behind the last it goes on as it moved.
 
         The columns are not orthonormal between stamps: for the network they are a noisy pose anyway.
         """
-        high = np.minimum(np.maximum(self.stamps.searchsorted(grid), 1), len(self.stamps) - 1)
+        last = len(self.stamps) - 1
+        high = np.minimum(np.maximum(self.stamps.searchsorted(grid), 1), last)
         low = high - 1
-        fraction = (grid - self.stamps[low]) / (self.stamps[high] - self.stamps[low])
-        beyond = grid > self.newest_ns
-        if beyond.any():
+        start = self.stamps[low]
+        fraction = (grid - start) / (self.stamps[high] - start)
+        ahead = slice(int(grid.searchsorted(self.newest_ns, side='right')), None)
+        if ahead.start < len(grid):
             base = max(0, int(self.stamps.searchsorted(self.newest_ns - _LEAST_BASE, side='right')) - 1)
-            low[beyond], high[beyond] = base, len(self.stamps) - 1
-            on = (grid[beyond] - self.stamps[base]) / (self.newest_ns - self.stamps[base])
-            fraction[beyond] = np.minimum(on, 1 + _LONGEST_STEP)
+            low[ahead], high[ahead] = base, last
+            on = (grid[ahead] - self.stamps[base]) / (self.newest_ns - self.stamps[base])
+            fraction[ahead] = np.minimum(on, 1 + _LONGEST_STEP)
         weight = np.maximum(fraction, 0)[:, None, None, None].astype(self.columns.dtype)
-        return (1 - weight) * self.columns[low] + weight * self.columns[high]
+        found, after = self.columns.take(low, 0), self.columns.take(high, 0)
+        after -= found
+        after *= weight
+        found += after
+        return found
 
     def then(self, stamps: Int[np.ndarray, 'new'], columns: Float[np.ndarray, 'new joint 2 3'], span_ns: int) -> 'Past':
         """With what is estimated now, in place of what was for these times; forgets what is older than `span_ns`."""
         first = max(0, int(self.stamps.searchsorted(stamps[-1] - span_ns)) - 1)
         kept = slice(first, int(self.stamps.searchsorted(stamps[0])))
-        return Past(np.append(self.stamps[kept], stamps), np.concatenate((self.columns[kept], columns)))
+        return Past(*(np.concatenate((own[kept], new)) for own, new in ((self.stamps, stamps), (self.columns, columns))))
 
 
 class Blend(NamedTuple):

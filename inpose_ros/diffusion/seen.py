@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int, Shaped
 
 from inpose_ros.body import smpl22
 from inpose_ros.diffusion.condition import ANCHOR_ORDER, JUMP
@@ -44,13 +44,14 @@ class Knows:
 class Seen:
     """A batch of windows. `turn` takes the world to the heading-free frame, in which `rotation` (6D) and features are.
 
-    `location` [m] of the located joints, with its `location_stddev` [m], is in the world, smoothed; `reading` [m] is
+    `rotation` is that of the joints `worn`, which are measured somewhere; where, `measured` says. `location` [m] of the located joints, with its `location_stddev` [m], is in the world, smoothed; `reading` [m] is
     what trackers said, with white noise of `noise` [m], of which zero stands for: take them as they are.
     `rotation_stddev` [rad]; `rate` [Hz] of the frames.
     """
 
     turn: Float[Array, 'batch 3 3']
-    rotation: Float[Array, 'batch frame joint 6']
+    worn: Int[Array, 'worn']
+    rotation: Float[Array, 'batch frame worn 6']
     measured: Bool[Array, 'batch frame joint']
     zeroed: Bool[Array, 'batch']
     features: Float[Array, 'batch frame feature']
@@ -76,32 +77,48 @@ class Seen:
             rate: of the frames [Hz].
             acceleration: of what trackers are worn on, rms [m/s^2].
         """
-        rot, measured, place, valid = (
-            np.stack([getattr(window, name).numpy() for window in windows])
-            for name in ('rot_world_joint', 'rot_valid', 'location', 'location_valid')
-        )
-        joints = list(located)
+        measured, valid = _all(windows, 'rot_valid'), _all(windows, 'location_valid')
+        joints = np.array(located, dtype=int)
         stddev = windows[0].position_stddev.numpy()[joints].astype(np.float64)
-        reading, seen = place[:, :, joints].astype(np.float64), valid[:, :, joints]
+        reading, seen = _all(windows, 'location', joints).astype(np.float64), valid.take(joints, 2)
         location, spread = _smoothed(reading, seen, stddev, rate, acceleration, knows.smoothing)
-        turn = np.stack([_about_z(-_heading(*row)) for row in zip(rot, measured)])
-        columns = rot[..., :2].swapaxes(-1, -2)
-        sixd = so3.turned(turn.astype(rot.dtype), columns).reshape(*rot.shape[:3], 6)
-        features = np.zeros((*rot.shape[:2], CONDITION_FEATURES), dtype=np.float32)
-        rows = features[..., :_JOINT_PART].reshape(*rot.shape[:3], JOINT_FEATURES)
-        rows[..., :6], rows[..., 6] = sixd * measured[..., None], measured
+        rot = [window.rot_world_joint.numpy() for window in windows]
+        turn = _about_z([-_heading(*row) for row in zip(rot, measured)])
+        worn = measured.any((0, 1)).nonzero()[0]
+        columns = np.array([own.take(worn, 1)[..., :2] for own in rot]).swapaxes(-1, -2)
+        sixd = so3.turned(turn.astype(columns.dtype), columns).reshape(*columns.shape[:3], 6)
+        features = np.zeros((*measured.shape[:2], CONDITION_FEATURES), dtype=np.float32)
+        rows = features[..., :_JOINT_PART].reshape(*measured.shape, JOINT_FEATURES)
+        rows[:, :, worn, :6], rows[..., 6] = sixd * measured.take(worn, 2)[..., None], measured
         zeroed = np.array([window.zeroed for window in windows])
         features[..., _JOINT_PART + 2] = zeroed[:, None]
-        if smpl22.HEAD in joints:
-            column = joints.index(smpl22.HEAD)
+        if smpl22.HEAD in located:
+            column = located.index(smpl22.HEAD)
             head = so3.turned(turn, location[:, :, column])
             _tell_head(features, rows, head, valid[:, :, smpl22.HEAD], knows, size, floor)
         if knows.acceleration:
             _tell_acceleration(features, windows, turn / size)
         return cls(
-            turn, sixd, measured, zeroed, features, location, seen, spread, reading, stddev * knows.smoothing,
+            turn, worn, sixd, measured, zeroed, features, location, seen, spread, reading, stddev * knows.smoothing,
             windows[0].rotation_stddev.numpy().astype(np.float64), rate,
         )  # fmt: skip
+
+    def measured_over(
+        self, rotation: Float[Array, 'batch frame joint 6'], frames: slice = slice(None)
+    ) -> Float[Array, 'batch frame joint 6']:
+        """These rotations of some frames, and in their place the measured ones, where there are some."""
+        result, part = rotation.copy(), self.rotation[:, frames]
+        measured = self.measured[:, frames].take(self.worn, 2)[..., None]
+        result[:, :, self.worn] = part if measured.all() else np.where(measured, part, rotation.take(self.worn, 2))
+        return result
+
+
+def _all(
+    windows: Sequence[JointWindow], name: str, joints: Int[Array, 'joint'] | None = None
+) -> Shaped[Array, 'batch frame joint ...']:
+    """One thing that all windows say, of all joints or of some; np.stack takes twice as long."""
+    found = [getattr(window, name).numpy() for window in windows]
+    return np.array(found if joints is None else [own.take(joints, 1) for own in found])
 
 
 def _tell_head(
@@ -116,7 +133,7 @@ def _tell_head(
     if knows.travel:
         place, frame = head / size, np.arange(seen.shape[1])
         last = frame[-1] - seen[:, ::-1].argmax(-1)
-        unbroken = seen[:, 1:] & seen[:, :-1] & (np.square(np.diff(place, axis=1)).sum(-1) <= JUMP**2)
+        unbroken = seen[:, 1:] & seen[:, :-1] & (np.square(place[:, 1:] - place[:, :-1]).sum(-1) <= JUMP**2)
         first = np.where(~unbroken & (frame[1:] <= last[:, None]), frame[1:], 0).max(-1)
         known = seen.any(-1)[:, None] & (frame >= first[:, None]) & (frame <= last[:, None])
         part = rows[:, :, smpl22.HEAD]
@@ -128,28 +145,28 @@ def _tell_head(
 def _tell_acceleration(
     features: Float[Array, 'batch frame feature'], windows: Sequence[JointWindow], turn: Float[Array, 'batch 3 3']
 ) -> None:
-    valid = np.stack([window.acceleration_valid.numpy() for window in windows])
+    valid = _all(windows, 'acceleration_valid')
     joints = valid.any((0, 1)).nonzero()[0]
     if len(joints):
-        felt = np.stack([window.acceleration.numpy()[:, joints] for window in windows])
+        felt = so3.turned(ACCELERATION_GAIN * turn, _all(windows, 'acceleration', joints))
         part = features[..., _JOINT_PART + 3 :].reshape(*valid.shape, 4)
-        part[:, :, joints, :3] = so3.turned(ACCELERATION_GAIN * turn, felt) * valid[:, :, joints, None]
+        part[:, :, joints, :3] = felt * valid.take(joints, 2)[..., None]
         part[..., 3] = valid
 
 
 def _heading(rot: Float[Array, 'frame joint 3 3'], valid: Bool[Array, 'frame joint']) -> float:
     """See window_heading [rad]."""
-    anywhere = valid.any(0)
     for joint in ANCHOR_ORDER:
-        if anywhere[joint]:
-            m = rot[len(valid) - 1 - int(valid[::-1, joint].argmax()), joint].tolist()
+        back = 0 if valid[-1, joint] else int(valid[::-1, joint].argmax())  # most are measured now
+        if valid[-1 - back, joint]:
+            m = rot[-1 - back, joint].tolist()
             return math.atan2(m[1][0] - m[0][1], m[0][0] + m[1][1])
     return 0.0
 
 
-def _about_z(angle: float) -> Float[Array, '3 3']:
-    c, s = math.cos(angle), math.sin(angle)
-    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+def _about_z(angles: Sequence[float]) -> Float[Array, 'angle 3 3']:
+    turns = ((math.cos(angle), math.sin(angle)) for angle in angles)
+    return np.array([[[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]] for c, s in turns])
 
 
 def _smoothed(
@@ -157,19 +174,18 @@ def _smoothed(
     stddev: Float[Array, 'sensor'], rate: float, acceleration: float, wanted: bool,
 ) -> tuple[Float[Array, 'batch frame sensor 3'], Float[Array, 'batch frame sensor']]:  # fmt: skip
     """See smoothing.smoothed; what it does depends on who was seen when, which seldom changes."""
-    spread = np.broadcast_to(stddev, valid.shape)
+    left = stddev + np.zeros(valid.shape)
     if not wanted or not valid.size:
-        return place, spread
-    likely, left = place.copy(), np.array(spread)
-    for column, own in enumerate(valid.transpose(2, 0, 1)):
-        alike: dict[bytes, list[int]] = {}  # most are seen all the time
-        for row, seen in enumerate(own):
-            alike.setdefault(seen.tobytes(), []).append(row)
-        for when, rows in alike.items():
-            weights, after = _smoother(when, float(stddev[column]), rate, acceleration)
-            smooth = weights @ place[rows, :, column]
-            likely[rows, :, column] = np.where(own[rows, :, None], smooth, place[rows, :, column])
-            left[rows, :, column] = after
+        return place, left
+    if valid.all() and (stddev == stddev[0]).all():  # as most are: all in one product
+        weights, after = _smoother(valid[0, :, 0].tobytes(), float(stddev[0]), rate, acceleration)
+        left[:] = after[:, None]
+        return (weights @ place.reshape(*place.shape[:2], -1)).reshape(place.shape), left
+    likely = place.copy()
+    for row, column in np.ndindex(valid.shape[0], valid.shape[2]):
+        own = valid[row, :, column]
+        weights, left[row, :, column] = _smoother(own.tobytes(), float(stddev[column]), rate, acceleration)
+        likely[row, own, column] = (weights @ place[row, :, column])[own]
     return likely, left
 
 

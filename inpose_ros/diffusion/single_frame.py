@@ -14,6 +14,7 @@ from inpose_ros.diffusion.likelihood import EITHER_STANDS, LOWER_STANDS
 from inpose_ros.geometry import so3
 
 _LARGEST_STEP = 0.8  # [rad], as in likelihood.py
+_CLOSE = 0.04  # when no joint turned by more in a step, the next would be smaller still [rad]
 _UNUSED = 1.0  # variance of rows that say nothing [m^2]
 _TOES = list(smpl22.TOES)
 
@@ -61,12 +62,20 @@ class FrameLikelihood:
         self, rot: Float[Array, 'batch joint 3 3'], covariance: Float[Array, 'batch tangent tangent'],
         iterations: int = 4,
     ) -> tuple[Float[Array, 'batch joint 3 3'], Float[Array, 'batch tangent tangent']]:  # fmt: skip
-        """The rotations' posterior mean and covariance [rad^2]: see LocationLikelihood.correct."""
+        """The rotations' posterior mean and covariance [rad^2]: see LocationLikelihood.correct.
+
+        Args:
+            iterations: at most; the last is the first that moves nothing far.
+        """
         if self.measured.shape[1] == 0:
             return rot, covariance
         batch, joints, levers = *rot.shape[:2], self.table.swapaxes(1, 2)  # of each joint, by sensor
         flat, moved, turning = np.zeros((batch, 3 * joints, 1)), rot, rot  # w, R exp(w) and R exp(w) J_r(w)
-        for _ in range(iterations):
+        for count in range(iterations):
+            if count:
+                turn, jacobian_right = so3.exp_with_jacobian(flat.reshape(batch, joints, 3))
+                moved = rot @ turn
+                turning = moved @ jacobian_right
             reach = levers @ moved.swapaxes(-1, -2)
             # -R [b]x J_r, as R [b]x = [R b]x R: few products of matrices, whatever the number of sensors.
             jacobian = so3.skew(-reach).reshape(batch, joints, -1, 3) @ turning
@@ -77,10 +86,10 @@ class FrameLikelihood:
             step = cross.swapaxes(1, 2) @ np.linalg.solve(spread, residual) - flat
             longest = np.sqrt(np.square(step).reshape(batch, joints, 3).sum(-1).max(-1))[:, None, None]
             flat = flat + step * (_LARGEST_STEP / np.maximum(longest, _LARGEST_STEP))
-            turn, jacobian_right = so3.exp_with_jacobian(flat.reshape(batch, joints, 3))
-            moved = rot @ turn
-            turning = moved @ jacobian_right
-        return moved, covariance - cross.swapaxes(1, 2) @ (np.linalg.inv(spread) @ cross)
+            if longest.max() < _CLOSE:
+                break
+        known = cross.swapaxes(1, 2) @ (np.linalg.inv(spread) @ cross)
+        return rot @ so3.exp(flat.reshape(batch, joints, 3)), np.subtract(covariance, known, out=known)
 
 
 def standing_feet(
@@ -88,7 +97,8 @@ def standing_feet(
 ) -> Float[Array, 'batch 2']:
     """See Floor.standing: by the heights of the toes and `lower_by` [m], and the probabilities of contact."""
     lower = np.exp(-(heights - heights.min(-1, keepdims=True)) / lower_by)
-    rise = [np.clip((contact - low) / (high - low), 0, 1) for low, high in (LOWER_STANDS, EITHER_STANDS)]
+    # np.clip takes four times as long
+    rise = [np.minimum(np.maximum((contact - low) / (high - low), 0), 1) for low, high in (LOWER_STANDS, EITHER_STANDS)]
     return np.maximum(rise[0] * lower, rise[1])
 
 

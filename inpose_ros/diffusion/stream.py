@@ -71,6 +71,8 @@ class StreamSolver(PoseSolver):
         self.timings: dict[str, float] = {}
         self.passes, self.hurried = 0, False
         self._pace = Pace(deadline)
+        # From each frame of a window to its newest [ns].
+        self._back = np.rint(np.arange(self.frames - 1, -1, -1) * (1e9 / self.rate)).astype(np.int64)
         self._check_ns = 1e9 * check_every
         self._pasts: dict[Hashable, Past] = {}
         self._checked: dict[Hashable, int] = {}
@@ -137,8 +139,8 @@ class StreamSolver(PoseSolver):
         """The next window of each named stream; `window` of what is returned holds the frames handed out alone."""
         began = time.perf_counter()
         seen = self._seen(windows, floor_height)
-        grids = np.stack([self._grid(window.stamp_ns) for window in windows])
-        fresh = [self._is_fresh(name, grid) for name, grid in zip(names, grids)]
+        grids = np.array([[window.stamp_ns] for window in windows]) - self._back
+        fresh = [self._is_fresh(name, window.stamp_ns) for name, window in zip(names, windows)]
         self.timings = {'likelihood': time.perf_counter() - began, 'network': 0.0}
         self._last = self._guided(seen, list(names), grids, fresh, floor_height)
         return posterior_of(self._last.handed_out, seen, self._late_corrector, sorted(self._located), floor_height)
@@ -184,13 +186,10 @@ class StreamSolver(PoseSolver):
         """Joints whose locations count."""
         return sorted(self._located) if self.use_locations else []
 
-    def _grid(self, stamp_ns: int) -> Int[Array, 'frame']:
-        return stamp_ns - np.rint(np.arange(self.frames - 1, -1, -1) * (1e9 / self.rate)).astype(np.int64)
-
-    def _is_fresh(self, name: Hashable, grid: Int[Array, 'frame']) -> bool:
+    def _is_fresh(self, name: Hashable, stamp_ns: int) -> bool:
         """Whether this stream has no past that says something."""
         past = self._pasts.get(name)
-        return past is None or not 0 < grid[-1] - past.newest_ns <= _FRESH_AFTER
+        return past is None or not 0 < stamp_ns - past.newest_ns <= _FRESH_AFTER
 
     def _guided(
         self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
@@ -209,6 +208,8 @@ class StreamSolver(PoseSolver):
                 self._left.pop(name, None)
                 self._begin(seen, row, name, grids[row], begun[1], newest)
         self._go_on([row for row, new in enumerate(fresh) if not new], seen, names, grids, newest)
+        if not (self._left or self._blends):
+            return _Solved(seen, names, newest, told, grids, floor)
         turns = np.stack([
             self._turn_left(name, int(grid[self._frame]), rot)
             for name, grid, rot in zip(names, grids, told.in_world(seen))
@@ -241,7 +242,7 @@ class StreamSolver(PoseSolver):
         columns = np.stack([
             nothing if new else self._pasts[name].at(grid) for name, grid, new in zip(names, grids, fresh)
         ])  # fmt: skip
-        clean = so3.turned(seen.turn.astype(columns.dtype), columns).reshape(seen.rotation.shape)
+        clean = so3.turned(seen.turn.astype(columns.dtype), columns).reshape(*grids.shape, JOINTS, 6)
         count = self._pace.affordable(self.steps)
         self.hurried = count < self.steps
         return self._guided_down(seen, clean, guided_levels(count), floor)
@@ -256,8 +257,7 @@ class StreamSolver(PoseSolver):
         """From an estimate of the whole window down the levels."""
         for step, level in enumerate(levels):
             clean = self._given_on(answer, newest) if step else clean
-            clean = np.where(seen.measured[..., None], seen.rotation, clean)
-            noisy = float(self.prior.schedule.alpha_bar[level]) ** 0.5 * clean
+            noisy = self.prior.schedule.signal(level) * seen.measured_over(clean)
             answer = self._asked(noisy.reshape(*noisy.shape[:2], -1), level, seen)
             newest = self._newest_corrector(seen, answer, level, self._trusted, floor)
         return newest, answer
@@ -273,10 +273,10 @@ class StreamSolver(PoseSolver):
         rows = self.prior.backend.rows(noisy, level, seen.features)
         self.timings['network'] = self.timings.get('network', 0.0) + time.perf_counter() - began
         self.passes += 1
-        return Answer.read(rows, seen)
+        return Answer(rows, seen)
 
     def _seen(self, windows: Sequence[JointWindow], floor: float) -> Seen:
-        located = np.stack([window.location_valid.numpy().any(0) for window in windows]).any(0)
+        located = np.array([window.location_valid.numpy() for window in windows]).any((0, 1))
         self._located |= set(np.flatnonzero(located).tolist())  # though one may be silent now
         size = self.skeleton.standing_head_height
         knows = Knows(self.use_height, self.use_travel, self.use_acceleration, self.use_smoothing)
