@@ -128,7 +128,8 @@ class FrameCorrector:
         """As MotionPrior.covariance, of one frame."""
         correlation, scale = _level(self.spread, level)
         measured = seen.measured[:, self.frame].repeat(3, -1)
-        stddev = np.exp(answer.log_stddev(self.frame).clip(-5, 1).astype(np.float64)).reshape(measured.shape)
+        log_stddev = np.minimum(np.maximum(answer.log_stddev(self.frame), -5), 1)
+        stddev = np.exp(log_stddev.astype(np.float64)).reshape(measured.shape)
         stddev = stddev * scale * ~measured
         covariance = stddev[..., :, None] * correlation
         covariance *= stddev[..., None, :]

@@ -14,8 +14,6 @@ from inpose_ros.diffusion.seen import Seen
 from inpose_ros.diffusion.solver import Posterior
 from inpose_ros.sensing.resample import JointWindow
 
-_TOES = list(smpl22.TOES)
-
 Array = np.ndarray
 
 
@@ -40,15 +38,18 @@ def _placed(
     seen: Seen, corrector: FrameCorrector, relative: Float[Array, 'batch joint 3'], located: list[int], floor: float
 ) -> tuple[Float[Array, 'batch 3'], Bool[Array, 'batch']]:
     """See PoseSolver._place."""
-    valid, standing = seen.location_valid[:, corrector.frame], np.zeros_like(relative[:, 0])
-    standing[:, 2] = floor + corrector.skeleton.sole - relative[:, _TOES, 2].min(-1)
+    valid, root = seen.location_valid[:, corrector.frame], np.zeros_like(relative[:, 0])
     observed = valid.any(-1)
-    if not located:
-        return standing, observed
-    order = np.array(sorted(range(len(located)), key=lambda column: located[column] != smpl22.HEAD))
-    rows, column = np.arange(len(valid)), order[valid[:, order].argmax(-1)]
-    there = seen.location[rows, corrector.frame, column] - relative[rows, np.array(located)[column]]
-    return np.where(observed[:, None], there, standing), observed
+    if located:
+        column, rows = valid.argmax(-1), np.arange(len(valid))
+        if smpl22.HEAD in located:
+            head = located.index(smpl22.HEAD)
+            column[valid[:, head]] = head
+        root = seen.location[rows, corrector.frame, column] - relative[rows, np.array(located)[column]]
+    if not observed.all():
+        lowest = relative[~observed][:, list(smpl22.TOES), 2].min(-1)
+        root[~observed] = np.array([0.0, 0.0, 1.0]) * (floor + corrector.skeleton.sole - lowest)[:, None]
+    return root, observed
 
 
 def told(
@@ -69,7 +70,7 @@ def _caution(spread: Spread) -> float:
 
 def rotation_stddev(covariance: Float[Array, 'tangent tangent']) -> Float[Array, 'joint']:
     """Of each joint about an axis, root mean square over the three [rad]."""
-    return np.sqrt(covariance.diagonal().reshape(-1, 3).mean(-1))
+    return np.sqrt(covariance.diagonal().reshape(-1, 3).sum(-1) / 3)
 
 
 def seen_covariance(
@@ -83,6 +84,6 @@ def seen_covariance(
     spread = single_frame.position_covariance(
         chain - chain[anchor], posterior.rot_world_joint.numpy(), posterior.covariance.numpy()
     )[0]
-    if window.location_valid[corrector.frame].any():
-        spread = spread + float(window.position_stddev[anchor]) ** 2 * np.eye(3)
+    if window.location_valid.numpy()[corrector.frame].any():
+        spread += float(window.position_stddev.numpy()[anchor]) ** 2 * np.eye(3)
     return torch.from_numpy(spread)

@@ -1,10 +1,13 @@
 """Past: what the streaming solver said of a body so far, on any grid, and where that would go on to."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from inpose_ros.geometry import so3
 
 _LEAST_BASE = 30_000_000  # a body's velocity is taken over at least so long [ns]
 _LONGEST_STEP = 2.0  # it is carried on for so many times that at most
@@ -58,7 +61,39 @@ class Blend(NamedTuple):
     turn: Float[np.ndarray, 'joint 3']
     begin_ns: int
 
-    def at(self, stamp_ns: int) -> Float[np.ndarray, 'joint 3']:
+    def share(self, stamp_ns: int) -> float:
         """What is left of it: all in the beginning, nothing after _BLEND_NS, and no jerk in between."""
         part = min(max((stamp_ns - self.begin_ns) / _BLEND_NS, 0.0), 1.0)
-        return (1 - part**3 * (part * (6 * part - 15) + 10)) * self.turn
+        return 1 - part**3 * (part * (6 * part - 15) + 10)
+
+
+class Blends:
+    """The blends of streams by name, each while something is left of it."""
+
+    def __init__(self) -> None:
+        self._left: dict[Hashable, Float[np.ndarray, 'joint 3 3']] = {}  # poses whose blends begin with the next
+        self._blends: dict[Hashable, Blend] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._left or self._blends)
+
+    def leave(self, name: Hashable, rot: Float[np.ndarray, 'joint 3 3']) -> None:
+        """This was handed out (world <- joint), and the stream begins anew."""
+        self._left[name] = rot
+
+    def forget(self, name: Hashable) -> None:
+        self._left.pop(name, None)
+        self._blends.pop(name, None)
+
+    def turn(
+        self, name: Hashable, stamp_ns: int, rot: Float[np.ndarray, 'joint 3 3']
+    ) -> Float[np.ndarray, 'joint 3']:
+        """From what a stream says to what is handed out [rad]."""
+        if name in self._left:
+            self._blends[name] = Blend(so3.log(rot.swapaxes(-1, -2) @ self._left.pop(name)), stamp_ns)
+        blend = self._blends.get(name)
+        share = 0.0 if blend is None else blend.share(stamp_ns)
+        if share > 0:
+            return share * blend.turn
+        self._blends.pop(name, None)
+        return np.zeros((len(rot), 3))

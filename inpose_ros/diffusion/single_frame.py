@@ -104,7 +104,7 @@ def standing_feet(
 
 def toe_heights(chain: Float[Array, 'joint joint 3'], rot: Float[Array, 'batch joint 3 3']) -> Float[Array, 'batch 2']:
     """Of the toe joints over the root [m]; `chain` is kinematics.location_map."""
-    return np.einsum('bjy,tjy->bt', rot[:, :, 2], chain[_TOES])
+    return rot[:, :, 2].reshape(len(rot), -1) @ chain[_TOES].reshape(len(_TOES), -1).T
 
 
 def positions(

@@ -25,7 +25,7 @@ from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose
 from inpose_ros.diffusion.handing_out import posterior_of, rotation_stddev, seen_covariance
 from inpose_ros.diffusion.levels import GUIDED, SCRATCH, guided_levels
 from inpose_ros.diffusion.pace import Pace
-from inpose_ros.diffusion.past import Blend, Past
+from inpose_ros.diffusion.past import Blends, Past
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.diffusion.seen import Knows, Seen
@@ -76,8 +76,7 @@ class StreamSolver(PoseSolver):
         self._check_ns = 1e9 * check_every
         self._pasts: dict[Hashable, Past] = {}
         self._checked: dict[Hashable, int] = {}
-        self._left: dict[Hashable, Float[Array, 'joint 3 3']] = {}  # poses from which streams begin anew
-        self._blends: dict[Hashable, Blend] = {}
+        self._blends = Blends()
         self._last: _Solved | None = None
 
     @property
@@ -94,7 +93,7 @@ class StreamSolver(PoseSolver):
         )
 
     def reset(self) -> None:
-        self._pasts, self._checked, self._left, self._blends, self._last = {}, {}, {}, {}, None
+        self._pasts, self._checked, self._blends, self._last = {}, {}, Blends(), None
 
     def warm_up(self, located: Sequence[int]) -> None:
         super().warm_up(located)
@@ -124,7 +123,7 @@ class StreamSolver(PoseSolver):
 
     def _place_covariance(self, posterior: Posterior, window: JointWindow) -> Float[torch.Tensor, 'joint 3 3']:
         located = window.location_valid[self._frame]
-        anchor = smpl22.HEAD if located[smpl22.HEAD] else int(located.int().argmax())
+        anchor = smpl22.HEAD if located.numpy()[smpl22.HEAD] else int(located.numpy().argmax())
         spread = seen_covariance(posterior, window, self._late_corrector, anchor)
         if self.bone_covariance is not None:
             spread += self._bones_part(posterior.rot_world_joint[0], located, anchor)
@@ -172,7 +171,7 @@ class StreamSolver(PoseSolver):
         if wrong:
             begun, answer = self._gone_on(seen, scratch, answer, floor_height)
         for row in wrong:
-            self._left[names[row]] = handed_out.in_world(seen)[row]
+            self._blends.leave(names[row], handed_out.in_world(seen)[row])
             self._begin(seen, row, names[row], grids[row], answer, begun)
         return [names[row] for row in wrong]
 
@@ -204,14 +203,13 @@ class StreamSolver(PoseSolver):
         for row, name in enumerate(names):
             if fresh[row]:
                 self._checked[name] = int(grids[row, -1])
-                self._blends.pop(name, None)
-                self._left.pop(name, None)
+                self._blends.forget(name)
                 self._begin(seen, row, name, grids[row], begun[1], newest)
         self._go_on([row for row, new in enumerate(fresh) if not new], seen, names, grids, newest)
-        if not (self._left or self._blends):
+        if not self._blends:
             return _Solved(seen, names, newest, told, grids, floor)
         turns = np.stack([
-            self._turn_left(name, int(grid[self._frame]), rot)
+            self._blends.turn(name, int(grid[self._frame]), rot)
             for name, grid, rot in zip(names, grids, told.in_world(seen))
         ])  # fmt: skip
         if not turns.any():
@@ -222,13 +220,6 @@ class StreamSolver(PoseSolver):
     def _handed(self, seen: Seen, newest: FramePose, answer: Answer, floor: float) -> FramePose:
         """The frame that is handed out: the newest one, or what the network now says of one before that."""
         return newest if self.lag == 0 else self._late_corrector(seen, answer, GUIDED, self._trusted, floor)
-
-    def _turn_left(self, name: Hashable, stamp_ns: int, rot: Float[Array, 'joint 3 3']) -> Float[Array, 'joint 3']:
-        """From what a stream says to what is handed out [rad]: at its new beginning, to what was handed out before."""
-        if name in self._left:
-            self._blends[name] = Blend(so3.log(rot.swapaxes(-1, -2) @ self._left.pop(name)), stamp_ns)
-        blend = self._blends.get(name)
-        return np.zeros((JOINTS, 3)) if blend is None else blend.at(stamp_ns)
 
     def _from_scratch(self, seen: Seen, floor: float) -> tuple[FramePose, Answer]:
         answer = self._asked(np.zeros((*seen.features.shape[:2], 6 * JOINTS)), SCRATCH, seen)

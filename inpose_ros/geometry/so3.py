@@ -67,15 +67,22 @@ def _outer(v: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
 
 def log(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 3']:
     """Rotation vector [rad] of a rotation matrix, of length at most pi."""
-    entries = rot.reshape(*rot.shape[:-2], 9)
-    axis = entries[..., [7, 2, 3]] - entries[..., [5, 6, 1]]
-    sine = np.sqrt((axis * axis).sum(-1)) / 2
-    angle = np.arctan2(sine, (entries[..., 0] + entries[..., 4] + entries[..., 8] - 1) / 2)
-    vector = axis * (np.where(sine < 1e-9, 1.0, angle / np.maximum(sine, 1e-12)) / 2)[..., None]
+    axis, sine, angle = _axis_and_angle(rot)
+    vector = axis * (angle / sine)[..., None]
     far = angle > _NEAR_HALF_TURN
     if far.any():
         vector[far] = Rotation.from_matrix(rot[far]).as_rotvec()
     return vector
+
+
+def _axis_and_angle(
+    rot: Float[Array, '*batch 3 3'],
+) -> tuple[Float[Array, '*batch 3'], Float[Array, '*batch'], Float[Array, '*batch']]:
+    """sin(a) n, sin(a) and the angle a [rad] of a rotation about n."""
+    entries = rot.reshape(*rot.shape[:-2], 9)
+    axis = (entries[..., [7, 2, 3]] - entries[..., [5, 6, 1]]) / 2
+    sine = np.sqrt((axis * axis).sum(-1) + _TINY)
+    return axis, sine, np.arctan2(sine, (entries[..., 0] + entries[..., 4] + entries[..., 8] - 1) / 2)
 
 
 def quaternion(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 4']:
@@ -102,7 +109,17 @@ def slerp(
     start: Float[Array, '*batch 3 3'], end: Float[Array, '*batch 3 3'], fraction: Float[Array, '*batch']
 ) -> Float[Array, '*batch 3 3']:
     """The rotation at a fraction of the shortest way from one to the other."""
-    return start @ exp(fraction[..., None] * log(start.swapaxes(-1, -2) @ end))
+    between = start.swapaxes(-1, -2) @ end
+    axis, sine, angle = _axis_and_angle(between)
+    if (angle > _NEAR_HALF_TURN).any():
+        return start @ exp(fraction[..., None] * log(between))
+    # exp(f a [n]x) by sin(a) n, which is at hand
+    part = fraction * angle
+    half = np.sin(part / 2) / sine
+    versine = (2 * half * half)[..., None, None]
+    turn = versine * _outer(axis) + skew((np.sin(part) / sine)[..., None] * axis)
+    turn += np.cos(part)[..., None, None] * _EYE
+    return start @ turn
 
 
 def from_sixd(sixd: Float[Array, '*batch 6']) -> Float[Array, '*batch 3 3']:

@@ -69,11 +69,19 @@ def around(
     """
     said = [None if own is None else _said(quantity, *own) for own in told]
     rows = [row for row, own in enumerate(said) if own is not None]
+    found = _around(quantity, [said[row] for row in rows], grid, timeout_ns) if rows else None
+    if len(rows) == len(told) and rows:
+        return found
     shape = (len(told), len(grid))
-    before = np.full((*shape, *quantity.placeholder.shape), quantity.placeholder)
-    if not rows:
-        return Series(before, before, np.zeros(shape), np.zeros(shape, dtype=bool))
-    said, after, fraction, valid = [said[row] for row in rows], before.copy(), np.zeros(shape), np.zeros(shape, bool)
+    values = np.full((*shape, *quantity.placeholder.shape), quantity.placeholder)
+    every = Series(values, values.copy(), np.zeros(shape), np.zeros(shape, dtype=bool))
+    for part, own in zip(every, found or ()):
+        part[rows] = own
+    return every
+
+
+def _around(quantity: Quantity, said: Sequence[_Said], grid: Int[Array, 'frame'], timeout_ns: int) -> Series:
+    """As around, of sensors that all say something."""
     there = _places([own.stamps for own in said], grid, timeout_ns)
     values = np.concatenate([own.values for own in said])
     low, high = values[there.low], values[there.high]
@@ -83,8 +91,7 @@ def around(
         ahead = quantity.goes_on([own.readings for own in said], grid[first:])
         beyond = beyond[:, first:]
         low[:, first:][beyond] = high[:, first:][beyond] = ahead[beyond]
-    before[rows], after[rows], fraction[rows], valid[rows] = low, high, there.fraction, there.valid
-    return Series(before, after, fraction, valid)
+    return Series(low, high, there.fraction, there.valid)
 
 
 def _said(quantity: Quantity, columns: Columns, readings: Sequence[Measurement]) -> _Said | None:
@@ -106,9 +113,14 @@ def _places(stamps: Sequence[Int[Array, '_']], grid: Int[Array, 'frame'], timeou
     start = every[low]
     past, gap = grid - start, every[high] - start
     inside = (past == 0) | ((gap > 0) & (gap <= timeout_ns))
-    held = (behind > last) & (past <= np.array([[hold_ns(own, timeout_ns)] for own in stamps]))
+    held = (behind > last) & (past <= np.array([[_hold_until(int(grid[-1]), own, timeout_ns)] for own in stamps]))
     fraction = np.where(gap > 0, np.maximum(past, 0) / np.maximum(gap, 1), 0.0)
     return _Places(low, high, fraction, (past >= 0) & (inside | held))
+
+
+def _hold_until(newest_ns: int, stamps: Int[Array, 'reading'], timeout_ns: int) -> int:
+    """As hold_ns, or less where that is as good: most have just spoken."""
+    return min(timeout_ns, HOLD_NS) if newest_ns - stamps[-1] <= HOLD_NS else hold_ns(stamps, timeout_ns)
 
 
 def hold_ns(stamps: Int[Array, 'reading'], timeout_ns: int) -> int:

@@ -38,6 +38,11 @@ class Sensor:
     def joint_index(self) -> int:
         return smpl22.INDEX[self.joint]
 
+    @functools.cached_property
+    def mount(self) -> tuple[Float[np.ndarray, '3 3'], Float[np.ndarray, '3']]:
+        """T_joint_sensor as arrays: rotation, and translation [m]."""
+        return self.T_joint_sensor.rotation.numpy(), self.T_joint_sensor.translation.numpy()
+
 
 @dataclass(frozen=True)
 class Measurement:

@@ -1,5 +1,6 @@
 """Measurements brought onto the prior's grid, which is anchored at the newest of them."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,14 +77,14 @@ def joint_window(
     known = positions.valid & (rotations.valid | (lever == 0).all(-1))
     spots = positions.before + positions.fraction[..., None] * (positions.after - positions.before) - lever
     rot, rot_valid, rotation_stddev = _by_joint(
-        sensors, _stddevs('rotation_stddev', sensors, readings), rot_world_joint, rotations.valid, np.eye(3)
+        sensors, _stddevs('rotation_stddev', sensors, readings), rot_world_joint, rotations.valid, _identities(frames)
     )
     location, location_valid, position_stddev = _by_joint(
-        sensors, _stddevs('position_stddev', sensors, readings), spots, known, np.zeros(3)
+        sensors, _stddevs('position_stddev', sensors, readings), spots, known, _zeros(frames)
     )
     felt, felt_valid = _accelerations(columns, rotations, lever, grid)
     acceleration, acceleration_valid, _ = _by_joint(
-        sensors, [sensor.rotation_stddev for sensor in sensors], felt, felt_valid, np.zeros(3)
+        sensors, [sensor.rotation_stddev for sensor in sensors], felt, felt_valid, _zeros(frames)
     )
     return JointWindow(
         stamp_ns=int(window.newest_stamp_ns),
@@ -105,19 +106,18 @@ def _accelerations(
 ) -> tuple[Float[np.ndarray, 'sensor frame 3'], Bool[np.ndarray, 'sensor frame']]:  # fmt: skip
     """Of the joints under accelerometers [m/s2], where the sensor says something from two frames before on."""
     values, valid = np.zeros_like(lever), np.zeros_like(rotations.valid)
-    if len(grid) < 3:
+    felt = [own.felt for own in columns]
+    rows = [row for row, known in enumerate(felt) if known.any()]
+    if len(grid) < 3 or not rows:
         return values, valid
-    rows = [row for row, own in enumerate(columns) if own.felt.any()]
-    if rows:
-        felt = [columns[row].felt for row in rows]
-        stamps, force = (
-            [getattr(columns[row], name)[known] for row, known in zip(rows, felt)] for name in ('stamps', 'force')
-        )
-        interval = (grid[-1] - grid[-2]) / 1e9
-        values[rows] = second_differences(stamps, force, grid)
-        values[rows, 2:] -= np.diff(lever[rows], n=2, axis=1) / interval**2
-        seen = rotations.valid[rows]
-        valid[rows, 2:] = seen[:, 2:] & seen[:, 1:-1] & seen[:, :-2]
+    stamps, force = (
+        [getattr(columns[row], name)[slice(None) if felt[row].all() else felt[row]] for row in rows]
+        for name in ('stamps', 'force')
+    )
+    interval, levers, seen = (grid[-1] - grid[-2]) / 1e9, lever[rows], rotations.valid[rows]
+    values[rows] = second_differences(stamps, force, grid)
+    values[rows, 2:] -= (levers[:, 2:] - 2 * levers[:, 1:-1] + levers[:, :-2]) / interval**2
+    valid[rows, 2:] = seen[:, 2:] & seen[:, 1:-1] & seen[:, :-2]
     return values, valid
 
 
@@ -134,9 +134,8 @@ def _without_mount(
 
     T_world_joint = T_world_sensor T_joint_sensor^-1, so p_joint = p_sensor - R_world_joint t_joint_sensor.
     """
-    mounts = [sensor.T_joint_sensor for sensor in sensors]
-    rot_joint_sensor = np.array([mount.rotation.numpy() for mount in mounts]).reshape(-1, 1, 3, 3)
-    offset = np.array([mount.translation.numpy() for mount in mounts]).reshape(-1, 1, 3, 1)
+    rot_joint_sensor = np.array([sensor.mount[0] for sensor in sensors]).reshape(-1, 1, 3, 3)
+    offset = np.array([sensor.mount[1] for sensor in sensors]).reshape(-1, 1, 3, 1)
     rot_world_joint = rot_world_sensor @ rot_joint_sensor.swapaxes(-1, -2)
     return rot_world_joint, (rot_world_joint @ offset)[..., 0]
 
@@ -146,18 +145,25 @@ def _by_joint(
     stddevs: Sequence[float],
     values: Float[np.ndarray, 'sensor frame ...'],
     valid: Bool[np.ndarray, 'sensor frame'],
-    placeholder: Float[np.ndarray, '...'],
+    blank: Float[np.ndarray, 'frame joint ...'],
 ) -> tuple[Float[Tensor, 'frame joint ...'], Bool[Tensor, 'frame joint'], Float[Tensor, 'joint']]:
     """Values, mask and spread of every joint; a more precise sensor goes over a less precise one."""
-    shape = (valid.shape[1], len(smpl22.JOINTS))
-    result = np.full((*shape, *placeholder.shape), placeholder, dtype=np.float32)
-    known, stddev = np.zeros(shape, dtype=bool), np.full(shape[1], NO_STDDEV, dtype=np.float32)
-    order = sorted(range(len(sensors)), key=lambda row: -stddevs[row])
-    joints = np.array([sensors[row].joint_index for row in order], dtype=int)
-    frame, place = valid[order].T.nonzero()  # frame by frame the most precise comes last, and over the others
-    result[frame, joints[place]] = values[np.array(order, dtype=int)[place], frame]
-    known[frame, joints[place]] = True
-    for row, joint, is_known in zip(order, joints, valid[order].any(1)):
-        if is_known:
-            stddev[joint] = stddevs[row]
+    result, known = blank.copy(), np.zeros(blank.shape[:2], dtype=bool)
+    stddev = np.full(blank.shape[1], NO_STDDEV, dtype=np.float32)
+    for row in sorted(range(len(sensors)), key=lambda row: -stddevs[row]):
+        joint, there = sensors[row].joint_index, valid[row]
+        if there.any():
+            where = slice(None) if there.all() else there
+            result[where, joint], known[where, joint], stddev[joint] = values[row, where], True, stddevs[row]
     return torch.from_numpy(result), torch.from_numpy(known), torch.from_numpy(stddev)
+
+
+@functools.lru_cache(maxsize=8)
+def _identities(frames: int) -> Float[np.ndarray, 'frame joint 3 3']:
+    """Placeholders for rotations; to be copied."""
+    return np.full((frames, len(smpl22.JOINTS), 3, 3), np.eye(3), dtype=np.float32)
+
+
+def _zeros(frames: int) -> Float[np.ndarray, 'frame joint 3']:
+    """Placeholders for vectors."""
+    return np.zeros((frames, len(smpl22.JOINTS), 3), dtype=np.float32)
