@@ -98,7 +98,7 @@ class Skeleton:
         """How far a toe joint stands above the floor [m]."""
         return smpl22.SOLE_PER_STATURE * self.stature
 
-    @property
+    @functools.cached_property
     def lengths(self) -> Float[Tensor, 'joint']:
         """Length of each joint's bone to its parent [m]."""
         return self.bones.norm(dim=-1)

@@ -29,6 +29,7 @@ REVOLUTE_NAMES = tuple(f'{name}_{axis}' for name in _BALLS for axis in smpl22.RE
 LIMIT = 100.0
 # Nearer to a middle angle of 90 degrees than this [rad] only the sum or difference of the outer angles means anything.
 _LOCKED = 1e-10
+_FLIP = np.array([1.0, -1.0, 1.0])  # pi and this times the angles are the same rotation
 
 # Radius of the flesh around the bone that ends at a joint, as a part of the stature; for looking at only.
 _RADIUS = {
@@ -85,7 +86,7 @@ def unwrapped(
         return angles
     triples, before = angles.reshape(*angles.shape[:-1], -1, 3), previous.reshape(*previous.shape[:-1], -1, 3)
     triples = _kept_where_locked(triples, before)
-    flipped = np.array([math.pi, math.pi, math.pi]) + np.array([1.0, -1.0, 1.0]) * triples
+    flipped = math.pi + _FLIP * triples
     near, far = _nearest_turn(triples, before), _nearest_turn(flipped, before)
     closer = np.abs(near - before).sum(-1) <= np.abs(far - before).sum(-1)
     return np.where(closer[..., None], near, far).reshape(angles.shape)
@@ -113,7 +114,7 @@ def link_transforms(skeleton: Skeleton, angles: Float[np.ndarray, '63'], frame_p
     """All links but the pelvis relative to their parent links, as the URDF of this skeleton has them [m]."""
     parents, children = link_names(frame_prefix)
     translations = np.zeros((len(children), 3))
-    translations[::3] = skeleton.bones[1:].cpu().numpy()
+    translations[::3] = skeleton.bones.cpu().numpy()[1:]
     quaternions = np.zeros((len(children), 4))
     quaternions[:, 0] = np.cos(angles / 2)
     quaternions[np.arange(len(children)), 1 + _AXES.ravel()] = np.sin(angles / 2)
@@ -163,7 +164,7 @@ def _nearest_turn(angles: np.ndarray, previous: np.ndarray) -> np.ndarray:
 
 
 def _kept_where_locked(triples: np.ndarray, previous: np.ndarray) -> np.ndarray:
-    first, middle, last = np.moveaxis(triples, -1, 0)
+    first, middle, last = (triples[..., which] for which in range(3))
     locked = np.abs(np.cos(middle)) < _LOCKED
     if not locked.any():
         return triples

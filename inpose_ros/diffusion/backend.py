@@ -1,6 +1,7 @@
 """Backends: what runs the denoiser's network. PyTorch is the reference; the others must agree with it."""
 
 import importlib.util
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -99,40 +100,58 @@ class CudaGraphBackend:
         if device.type != 'cuda':
             raise DeviceError(f'backend is cuda_graph, but the device is {device}; choose auto')
         self._denoiser = denoiser
-        self._graphs: dict[tuple[int, int], tuple] = {}
+        self._recordings: dict[tuple[int, int], _Recording] = {}
 
     def __call__(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction:
-        return Prediction.read(self._replayed(noisy.flatten(-2), step, condition.features()).clone(), condition)
+        rows, features = noisy.flatten(-2), condition.features()
+        recording = self._recording(rows.shape, features.shape, step)
+        return Prediction.read(recording.replayed(rows, features).clone(), condition)
 
     def rows(self, noisy: Rows, step: int, features: Rows) -> Rows:
-        device = self._denoiser.position.device
-        return self._replayed(_tensor(noisy, device), step, _tensor(features, device)).cpu().numpy()
+        return self._recording(noisy.shape, features.shape, step).rows(noisy, features)
 
-    def _replayed(self, noisy: Tensor, step: int, features: Tensor) -> Tensor:
-        """What the graph puts out; the next call overwrites it."""
-        key = (len(noisy), step)
-        if key not in self._graphs:
-            self._graphs[key] = self._record(noisy, features, step)
-        graph, inputs, out = self._graphs[key]
-        inputs[0].copy_(noisy)
-        inputs[1].copy_(features)
-        graph.replay()
-        return out
+    def _recording(self, noisy: Sequence[int], features: Sequence[int], step: int) -> '_Recording':
+        key = (noisy[0], step)
+        if key not in self._recordings:
+            self._recordings[key] = _Recording(self._denoiser, noisy, features, step)
+        return self._recordings[key]
+
+
+class _Recording:
+    """The network at one step and size of batch as a CUDA graph, with pinned memory to and from the GPU."""
 
     @torch.no_grad()
-    def _record(self, rows: Tensor, features: Tensor, step: int) -> tuple:
-        # All that the graph reads must stay alive with it, the steps too: it only knows where they were.
-        inputs = (rows.clone(), features.clone(), torch.full((len(rows),), step, device=rows.device))
+    def __init__(self, denoiser: Denoiser, noisy: Sequence[int], features: Sequence[int], step: int) -> None:
+        """Args: noisy, features: their shapes."""
+        device = denoiser.position.device
+        self._inputs = [torch.zeros(*shape, device=device) for shape in (noisy, features)]
+        # All that the graph reads must stay alive with it, this too: it only knows where it was.
+        self._shared = denoiser.modulation(torch.full((noisy[0],), step, device=device), denoiser.position)
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):  # kernels are chosen and memory is taken before anything is recorded
             for _ in range(3):
-                self._denoiser.rows(inputs[0], inputs[2], inputs[1])
+                denoiser.modulated(self._inputs[0], self._shared, self._inputs[1])
         torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            out = self._denoiser.rows(inputs[0], inputs[2], inputs[1])
-        return graph, inputs, out
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            self._out = denoiser.modulated(self._inputs[0], self._shared, self._inputs[1])
+        self._said = [torch.empty(own.shape, pin_memory=True) for own in self._inputs]
+        self._answer = torch.empty(self._out.shape, pin_memory=True)
+
+    def replayed(self, *inputs: Float[Tensor, 'batch frame _']) -> Float[Tensor, 'batch frame output']:
+        """What the graph puts out; the next call overwrites it."""
+        for own, new in zip(self._inputs, inputs):
+            own.copy_(new, non_blocking=True)
+        self._graph.replay()
+        return self._out
+
+    def rows(self, *inputs: Rows) -> Rows:
+        for said, new in zip(self._said, inputs):
+            said.numpy()[:] = new
+        self._answer.copy_(self.replayed(*self._said), non_blocking=True)
+        torch.cuda.current_stream().synchronize()
+        return self._answer.numpy().copy()
 
 
 def _tensor(rows: Rows, device: torch.device) -> Tensor:

@@ -199,7 +199,13 @@ class Denoiser(nn.Module):
         features: Float[Tensor, 'batch frame feature'],
     ) -> Float[Tensor, 'batch frame output']:  # fmt: skip
         """The network alone, from rows to rows: what a backend runs."""
-        shared = self.modulation(step, noisy)
+        return self.modulated(noisy, self.modulation(step, noisy), features)
+
+    def modulated(
+        self, noisy: Float[Tensor, 'batch frame noisy'], shared: Float[Tensor, 'batch 6 width'],
+        features: Float[Tensor, 'batch frame feature'],
+    ) -> Float[Tensor, 'batch frame output']:  # fmt: skip
+        """As rows, by what `modulation` says of the timestep."""
         x = self.embed_noisy(self._patched(noisy)) + self.embed_condition(self._patched(features)) + self.position
         for block in self.blocks:
             x = block(x, shared)

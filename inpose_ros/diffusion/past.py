@@ -52,7 +52,9 @@ class Past:
         """With what is estimated now, in place of what was for these times; forgets what is older than `span_ns`."""
         first = max(0, int(self.stamps.searchsorted(stamps[-1] - span_ns)) - 1)
         kept = slice(first, int(self.stamps.searchsorted(stamps[0])))
-        return Past(*(np.concatenate((own[kept], new)) for own, new in ((self.stamps, stamps), (self.columns, columns))))
+        return Past(
+            *(np.concatenate((own[kept], new)) for own, new in ((self.stamps, stamps), (self.columns, columns)))
+        )
 
 
 class Blend(NamedTuple):
@@ -85,9 +87,7 @@ class Blends:
         self._left.pop(name, None)
         self._blends.pop(name, None)
 
-    def turn(
-        self, name: Hashable, stamp_ns: int, rot: Float[np.ndarray, 'joint 3 3']
-    ) -> Float[np.ndarray, 'joint 3']:
+    def turn(self, name: Hashable, stamp_ns: int, rot: Float[np.ndarray, 'joint 3 3']) -> Float[np.ndarray, 'joint 3']:
         """From what a stream says to what is handed out [rad]."""
         if name in self._left:
             self._blends[name] = Blend(so3.log(rot.swapaxes(-1, -2) @ self._left.pop(name)), stamp_ns)

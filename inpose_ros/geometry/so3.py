@@ -87,12 +87,12 @@ def _axis_and_angle(
 
 def quaternion(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 4']:
     """Unit quaternion wxyz of a rotation matrix, w not negative (S. W. Shepperd, 1978)."""
-    entries = rot.reshape(*rot.shape[:-2], 9)
-    products = (entries @ _PRODUCTS + _EYE4).reshape(*entries.shape[:-1], 4, 4)
+    products = rot.reshape(-1, 9) @ _PRODUCTS + _EYE4
     # Any row is the quaternion times one of its components: the largest of them is far from zero.
-    largest = products.diagonal(0, -2, -1).argmax(-1)[..., None, None]
-    row = np.take_along_axis(products, largest, -2)[..., 0, :]
-    return row * (np.copysign(1.0, row[..., :1]) / np.sqrt((row * row).sum(-1, keepdims=True)))
+    largest = products[:, ::5].argmax(-1)
+    row = products.reshape(-1, 4, 4)[np.arange(len(products)), largest]
+    row = row * (np.copysign(1.0, row[:, :1]) / np.sqrt((row * row).sum(-1, keepdims=True)))
+    return row.reshape(*rot.shape[:-2], 4)
 
 
 def angle_between(a: Float[Array, '3 3'], b: Float[Array, '3 3']) -> float:

@@ -21,7 +21,7 @@ def points(body: BodyState) -> list[Point]:
 
 
 def array(tensor: Tensor) -> Float[np.ndarray, '...']:
-    return np.asarray(tensor, dtype=np.float64)
+    return tensor.numpy().astype(np.float64, copy=False)
 
 
 def quaternions(matrices: Float[np.ndarray, 'row 3 3']) -> list[Quaternion]:

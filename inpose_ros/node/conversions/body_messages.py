@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Float32, Float64
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
+from torch import Tensor
 
 from inpose_ros.body import smpl22, urdf
 from inpose_ros.geometry import so3
@@ -51,9 +52,11 @@ class BodyMessages:
         numbers = (
             _xyzw(array(body.rot_world_joint)),
             array(body.positions),
-            *(np.asarray(part, dtype=np.float32) for part in (body.rotation_stddev, body.position_stddev)),
-            np.append(body.measured, body.root_observed),
-            *(np.asarray(part, dtype=np.float32) for part in (body.skeleton.lengths, body.foot_contact)),
+            _single(body.rotation_stddev),
+            _single(body.position_stddev),
+            np.array([*body.measured.tolist(), body.root_observed]),
+            _single(body.skeleton.lengths),
+            _single(body.foot_contact),
             np.array([estimate.solve_time], dtype=np.float32),
         )
         if state not in self._poses:
@@ -134,6 +137,10 @@ def _quaternion(xyzw: Float64[np.ndarray, '4']) -> Quaternion:
 
 def _named(names: str, values: Float64[np.ndarray, 'value']) -> dict[str, float]:
     return dict(zip(names, values.tolist(), strict=True))
+
+
+def _single(tensor: Tensor) -> Float32[np.ndarray, '...']:
+    return tensor.numpy().astype(np.float32, copy=False)
 
 
 def _xyzw(rot: Float[np.ndarray, '*batch 3 3']) -> Float64[np.ndarray, '*batch 4']:

@@ -3,6 +3,7 @@
 Making a tree of 64 transforms and having it serialised takes rclpy 0.4 ms, sixty times a second; this takes 0.04.
 """
 
+import functools
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -57,7 +58,9 @@ def _drawn(example: Shaped[Array, '...'], rng: np.random.Generator) -> Shaped[Ar
     return (numbers if example.dtype.kind == 'f' else numbers < 0.5).astype(example.dtype)
 
 
+@functools.lru_cache(maxsize=8)
 def _stamp(stamp_ns: int) -> bytes:
+    """Several messages bear the same."""
     stamp = stamp_from_ns(stamp_ns)
     return struct.pack('=iI', stamp.sec, stamp.nanosec)
 
