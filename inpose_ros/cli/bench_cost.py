@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -50,10 +50,11 @@ class CostBench:
             ('window_frames', LENGTHS, self.of_length),
             ('steps', STEPS, self.of_steps),
             ('sensors', SENSORS, self.of_sensors),
-            ('bodies', BODIES, self.of_bodies),
         ):
             tell(f'cost against {name}')
             found[name] = {str(value): measure(value) for value in values}
+        tell('cost against bodies')
+        found['bodies'] = {str(count): cost for count, cost in self.of_bodies(BODIES).items()}
         return found
 
     def of_length(self, frames: int) -> float:
@@ -75,16 +76,17 @@ class CostBench:
         params = replace(self._params, steps=count, deadline_ms=1e4)
         return self._streamed(params, bench_sensors.worn(), config.frames / config.rate)
 
-    def of_bodies(self, count: int) -> float:
-        """So many bodies of one size at once."""
-        solver, taken = build_solver(self._params, self._skeleton), []
-        for tick in range(_WARM_UP + _FRAMES):
-            stamp_ns = self._window.stamp_ns + round(tick * 1e9 / self._rate)
-            windows = [replace(self._window, stamp_ns=stamp_ns)] * count
-            begin = time.perf_counter()
-            solver.solve_streams(windows, range(count))
-            taken.append(time.perf_counter() - begin)
-        return 1e3 * float(np.median(taken[_WARM_UP:]))
+    def of_bodies(self, counts: Sequence[int]) -> dict[int, float]:
+        """So many bodies of one size at once; frame by frame in turn, so that a slow machine is slow for each."""
+        solvers = {count: build_solver(self._params, self._skeleton) for count in counts}
+        taken: dict[int, list[float]] = {count: [] for count in counts}
+        for tick in range(_WARM_UP + 4 * _FRAMES):
+            window = replace(self._window, stamp_ns=self._window.stamp_ns + round(tick * 1e9 / self._rate))
+            for count, solver in solvers.items():
+                begin = time.perf_counter()
+                solver.solve_streams([window] * count, range(count))
+                taken[count].append(time.perf_counter() - begin)
+        return {count: 1e3 * float(np.median(times[_WARM_UP:])) for count, times in taken.items()}
 
     def _streamed(self, params: NodeParameters, worn: Mapping[str, SensorParameters], span: float) -> float:
         readings = bench_sensors.simulated(worn, params.seed, max(3.0, span + (_FRAMES + _WARM_UP) / self._rate))

@@ -26,7 +26,7 @@ class Past:
         return int(self.stamps[-1])
 
     def at(self, grid: Int[np.ndarray, 'frame']) -> Float[np.ndarray, 'frame joint 2 3']:
-        """At rising stamps [ns]: interpolated; before the first it is the first, and behind the last it goes on as it moved.
+        """At rising instants [ns]: interpolated, before the first the first, and behind the last going on as it moved.
 
         The columns are not orthonormal between stamps: for the network they are a noisy pose anyway.
         """
@@ -41,12 +41,12 @@ class Past:
             low[ahead], high[ahead] = base, last
             on = (grid[ahead] - self.stamps[base]) / (self.newest_ns - self.stamps[base])
             fraction[ahead] = np.minimum(on, 1 + _LONGEST_STEP)
-        weight = np.maximum(fraction, 0)[:, None, None, None].astype(self.columns.dtype)
-        found, after = self.columns.take(low, 0), self.columns.take(high, 0)
+        flat = self.columns.reshape(len(self.columns), -1)
+        found, after = flat.take(low, 0), flat.take(high, 0)
         after -= found
-        after *= weight
+        after *= np.maximum(fraction, 0)[:, None].astype(flat.dtype)
         found += after
-        return found
+        return found.reshape(-1, *self.columns.shape[1:])
 
     def then(self, stamps: Int[np.ndarray, 'new'], columns: Float[np.ndarray, 'new joint 2 3'], span_ns: int) -> 'Past':
         """With what is estimated now, in place of what was for these times; forgets what is older than `span_ns`."""

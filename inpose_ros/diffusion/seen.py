@@ -44,9 +44,10 @@ class Knows:
 class Seen:
     """A batch of windows. `turn` takes the world to the heading-free frame, in which `rotation` (6D) and features are.
 
-    `rotation` is that of the joints `worn`, which are measured somewhere; where, `measured` says. `location` [m] of the located joints, with its `location_stddev` [m], is in the world, smoothed; `reading` [m] is
-    what trackers said, with white noise of `noise` [m], of which zero stands for: take them as they are.
-    `rotation_stddev` [rad]; `rate` [Hz] of the frames.
+    `rotation` is that of the joints `worn`, which are measured somewhere; `measured` says where. `location` [m] of the
+    located joints, with its `location_stddev` [m], is in the world, smoothed; `reading` [m] is what trackers said, with
+    white noise of `noise` [m], of which zero stands for: take them as they are. `rotation_stddev` [rad]; `rate` [Hz] of
+    the frames.
     """
 
     turn: Float[Array, 'batch 3 3']
