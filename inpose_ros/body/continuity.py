@@ -72,6 +72,8 @@ class Offset:
 
     def after(self, step: float) -> 'Offset':
         """What is left of it `step` [s] later."""
+        if not self.blends:
+            return self
         older = (replace(blend, age=blend.age + step) for blend in self.blends)
         return replace(self, blends=tuple(blend for blend in older if blend.age < BLEND))
 
@@ -137,7 +139,7 @@ def follow(
     wanted_pelvis = wanted_rot[0]
     pelvis = _towards(last.body.rot_world_joint[0].double(), wanted_pelvis, reach)
     if not offset.blends and (share == 1).all() and pelvis is wanted_pelvis:
-        body = replace(solved, root=solved.root + offset.held.to(solved.root))
+        body = replace(solved, root=solved.root + offset.held.to(solved.root)) if offset.held.any() else solved
     else:
         rot = torch.from_numpy(urdf.rotations_from_angles(angles, pelvis))
         body = _placed(solved, rot, evidence.anchor, offset)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from inpose_ros.body import kinematics
 from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.geometry import so3
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class BodyState:
         """Per axis, root mean square over the three [m]."""
         variance = self.position_covariance.numpy().trace(axis1=-2, axis2=-1) / 3
         return torch.from_numpy(np.sqrt(np.maximum(variance, 0)))
+
+    @functools.cached_property
+    def quaternions(self) -> Float[np.ndarray, 'joint 4']:
+        """World <- joint, wxyz."""
+        return so3.quaternion(self.rot_world_joint.numpy().astype(np.float64, copy=False))
 
     @functools.cached_property
     def positions(self) -> Float[Tensor, 'joint 3']:

@@ -121,10 +121,13 @@ def position_covariance(
     covariance: Float[Array, 'batch tangent tangent'],
 ) -> Float[Array, 'batch location 3 3']:  # fmt: skip
     """See kinematics.position_covariance; `levers` are rows of location_map less that of the origin."""
-    blocks = -(rot[:, None] @ so3.skew(levers)[None])
-    jacobian = blocks.transpose(0, 1, 3, 2, 4).reshape(len(rot), 3 * len(levers), -1)
-    half = (jacobian @ covariance).reshape(len(rot), len(levers), 3, -1)
-    return half @ jacobian.reshape(half.shape).transpose(0, 1, 3, 2)
+    flat, blocks = covariance.shape, (*rot.shape[:2], 3, covariance.shape[-1])
+    half = (rot @ covariance.reshape(blocks)).reshape(flat).swapaxes(1, 2)
+    world = (rot @ half.reshape(blocks)).reshape(flat)  # of the turns R w, in world axes, of which r takes r x R w
+    reach = rot @ levers.transpose(1, 2, 0)  # of each joint, by location
+    jacobian = so3.skew(reach.swapaxes(-1, -2)).transpose(0, 2, 3, 1, 4).reshape(len(rot), len(levers), 3, -1)
+    half = (jacobian.reshape(len(rot), -1, flat[-1]) @ world).reshape(jacobian.shape)
+    return half @ jacobian.transpose(0, 1, 3, 2)
 
 
 def columns(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 2 3']:

@@ -150,10 +150,10 @@ def _by_joint(
     """Values, mask and spread of every joint; a more precise sensor goes over a less precise one."""
     result, known = blank.copy(), np.zeros(blank.shape[:2], dtype=bool)
     stddev = np.full(blank.shape[1], NO_STDDEV, dtype=np.float32)
+    some, every = valid.any(1).tolist(), valid.all(1).tolist()
     for row in sorted(range(len(sensors)), key=lambda row: -stddevs[row]):
-        joint, there = sensors[row].joint_index, valid[row]
-        if there.any():
-            where = slice(None) if there.all() else there
+        if some[row]:
+            joint, where = sensors[row].joint_index, slice(None) if every[row] else valid[row]
             result[where, joint], known[where, joint], stddev[joint] = values[row, where], True, stddevs[row]
     return torch.from_numpy(result), torch.from_numpy(known), torch.from_numpy(stddev)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, Transform, TransformStamped, Vector3
-from jaxtyping import Bool, Float, Float32, Float64
+from jaxtyping import Bool, Float32, Float64
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
@@ -50,7 +50,7 @@ class BodyMessages:
         """BodyPose."""
         body, state = estimate.body, estimate.state
         numbers = (
-            _xyzw(array(body.rot_world_joint)),
+            body.quaternions[:, _XYZW],
             array(body.positions),
             _single(body.rotation_stddev),
             _single(body.position_stddev),
@@ -69,14 +69,14 @@ class BodyMessages:
         body = estimate.body
         links = urdf.link_transforms(body.skeleton, estimate.angles)
         places = np.concatenate((array(body.root)[None], links.translations))
-        turns = np.concatenate((_xyzw(array(body.rot_world_joint[:1])), links.quaternions[:, _XYZW]))
+        turns = np.concatenate((body.quaternions[:1], links.quaternions))[:, _XYZW]
         return self._tree(body.stamp_ns, np.concatenate((places, turns), 1))
 
     def end_effectors(self, estimate: Estimate) -> Mapping[str, bytes]:
         """PoseStamped relative to the pelvis: what a robot without legs can follow."""
         body = estimate.body
         rot_pelvis_world = array(body.rot_world_joint[0]).T
-        turns = _xyzw(rot_pelvis_world @ array(body.rot_world_joint)[_END_JOINTS])
+        turns = so3.quaternion(rot_pelvis_world @ array(body.rot_world_joint)[_END_JOINTS])[:, _XYZW]
         places = (array(body.positions)[_END_JOINTS] - array(body.root)) @ rot_pelvis_world.T
         poses = np.concatenate((places, turns), 1)
         return {name: self._end(body.stamp_ns, pose) for name, pose in zip(END_EFFECTORS, poses)}
@@ -141,7 +141,3 @@ def _named(names: str, values: Float64[np.ndarray, 'value']) -> dict[str, float]
 
 def _single(tensor: Tensor) -> Float32[np.ndarray, '...']:
     return tensor.numpy().astype(np.float32, copy=False)
-
-
-def _xyzw(rot: Float[np.ndarray, '*batch 3 3']) -> Float64[np.ndarray, '*batch 4']:
-    return so3.quaternion(rot)[..., _XYZW]
