@@ -134,10 +134,11 @@ def _without_mount(
 
     T_world_joint = T_world_sensor T_joint_sensor^-1, so p_joint = p_sensor - R_world_joint t_joint_sensor.
     """
-    rot_joint_sensor = np.array([sensor.mount[0] for sensor in sensors]).reshape(-1, 1, 3, 3)
-    offset = np.array([sensor.mount[1] for sensor in sensors]).reshape(-1, 1, 3, 1)
-    rot_world_joint = rot_world_sensor @ rot_joint_sensor.swapaxes(-1, -2)
-    return rot_world_joint, (rot_world_joint @ offset)[..., 0]
+    rot_sensor_joint = np.array([sensor.mount[0].T for sensor in sensors]).reshape(-1, 3, 3)
+    offset = np.array([sensor.mount[1] for sensor in sensors]).reshape(-1, 3, 1)
+    count, frames = rot_world_sensor.shape[:2]
+    rows = rot_world_sensor.reshape(count, 3 * frames, 3) @ rot_sensor_joint  # all frames of a sensor at once
+    return rows.reshape(count, frames, 3, 3), (rows @ offset).reshape(count, frames, 3)
 
 
 def _by_joint(

@@ -67,6 +67,16 @@ def test_whose_zero_it_is_makes_a_difference_once_it_has_a_weight():
     assert (seeing[0] - seeing[1]).abs().amax((1, 2, 3)).min() > 1e-4
 
 
+def test_with_and_without_gradients_it_says_the_same():
+    denoiser, condition = small_denoiser(), _condition()
+    with torch.enable_grad():
+        one = denoiser(NOISY, STEP, condition)
+    with torch.no_grad():
+        other = denoiser(NOISY, STEP, condition)
+    for name, value in vars(one).items():
+        assert torch.allclose(value, getattr(other, name), atol=1e-5), name
+
+
 def test_windows_of_a_batch_do_not_touch_each_other():
     denoiser, condition = small_denoiser(), _condition()
     alone = Condition(**{name: value[1:] for name, value in vars(condition).items()})

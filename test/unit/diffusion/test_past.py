@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpose_ros.diffusion.past import Past
+from inpose_ros.diffusion.past import Blends, Past
+from inpose_ros.geometry import so3
 
 RATE_NS = 33_333_333
 
@@ -63,3 +64,24 @@ def test_what_is_estimated_anew_takes_the_place_of_what_was_for_these_times() ->
     again = past.then(later, np.zeros((4, 22, 2, 3)), 10**9)
     assert (np.diff(again.stamps) > 0).all() and again.newest_ns == later[-1]
     assert (again.at(later) == 0).all() and np.allclose(again.at(past.stamps[:8]), past.columns[:8])
+
+
+def test_a_stream_that_begins_anew_comes_from_what_was_handed_out_without_a_jump_and_is_then_forgotten() -> None:
+    begin, handed_out = so3.exp(np.full((22, 3), 0.1)), so3.exp(np.full((22, 3), 0.4))
+    blends = Blends()
+    assert not blends
+    blends.leave('anna', handed_out)
+    ages = np.arange(0, 400_000_000, 10_000_000)
+    turns = [blends.turn('anna', 10**9 + int(age), begin) for age in ages]
+    assert np.allclose(begin @ so3.exp(turns[0]), handed_out)
+    left = [np.abs(turn).max() for turn in turns]
+    assert (np.diff(left) <= 0).all() and np.abs(np.diff(left)).max() < 0.02 and left[-1] == 0
+    assert not blends
+    assert not blends.turn('ben', 10**9, begin).any()
+
+
+def test_a_blend_that_was_forgotten_does_not_come_back() -> None:
+    blends = Blends()
+    blends.leave('anna', so3.exp(np.full((22, 3), 0.4)))
+    blends.forget('anna')
+    assert not blends.turn('anna', 10**9, so3.exp(np.zeros((22, 3)))).any()

@@ -52,6 +52,29 @@ def test_frames_that_see_different_joints_are_corrected_each_by_its_own() -> Non
         assert np.allclose(alone.correct(rot[part].numpy(), covariance[part].numpy())[0][0], both[row], atol=1e-10)
 
 
+@pytest.mark.parametrize('spread', [0.03, 0.1])
+def test_a_pose_that_moves_no_more_is_where_many_more_iterations_would_bring_it(
+    spread: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rot, covariance = _posed(40, seed=3)
+    generator = torch.Generator().manual_seed(4)
+    truth = rot @ rotation.exp(spread * torch.randn(40, 22, 3, generator=generator, dtype=torch.float64))
+    joints = [0, *HANDS]
+    place = kinematics.joint_positions(SKELETON, truth)[:, joints].numpy()
+    valid, stddev = np.ones((40, 4), dtype=bool), np.full((40, 4, 3), 0.003)
+    likelihood = FrameLikelihood.of(CHAIN[joints].numpy(), place, valid, stddev)
+    turned = []
+    exp = single_frame.so3.exp_with_jacobian
+    monkeypatch.setattr(single_frame.so3, 'exp_with_jacobian', lambda flat: turned.append(1) or exp(flat))
+    found = likelihood.correct(rot.numpy(), covariance.numpy(), iterations=30)[0]
+    few = len(turned)
+    monkeypatch.setattr(single_frame, '_CLOSE', 0.0)
+    most = likelihood.correct(rot.numpy(), covariance.numpy(), iterations=30)[0]
+    assert few < 10 and len(turned) - few == 29
+    apart = single_frame.positions(CHAIN.numpy(), found) - single_frame.positions(CHAIN.numpy(), most)
+    assert np.abs(apart[:, joints]).max() < 0.002
+
+
 def test_places_and_their_covariance_are_those_of_the_body_room() -> None:
     rot, covariance = _posed(3)
     found = single_frame.positions(CHAIN.numpy(), rot.numpy())

@@ -66,6 +66,28 @@ def test_a_pass_from_scratch_is_one_step_of_the_solver_of_windows(prior: MotionP
     assert all(torch.allclose(own, other, atol=1e-4) for own, other in pairs)
 
 
+@pytest.mark.parametrize('located', [[15, 20, 21], [0, 20], []])
+def test_every_body_is_placed_by_its_head_or_by_what_is_located_or_on_the_floor(
+    prior: MotionPrior, located: list[int]
+) -> None:
+    solver, twin = _solver(prior), PoseSolver(prior, SKELETON, InPoseRule())
+    seen = [torch.tensor([joint in located and joint not in silent for joint in range(22)])
+            for silent in ((), (15,), range(22))]  # fmt: skip
+    windows = [
+        replace(window, location_valid=own.expand(FRAMES, 22))
+        for window, own in zip(_windows(3, sensors=[0, *HANDS]), seen)
+    ]
+    seen = solver._seen(windows, 0.03)
+    pose, _ = solver._from_scratch(seen, 0.03)
+    found = posterior_of(pose, seen, solver._newest_corrector, sorted(solver._located), 0.03)
+    relative = torch.stack([kinematics.joint_positions(SKELETON, rot) for rot in found.rot_world_joint])
+    location = torch.zeros(3, 22, 3, dtype=torch.float64)
+    location[:, sorted(solver._located)] = torch.from_numpy(seen.location[:, -1])
+    valid = torch.stack([window.location_valid[-1] for window in windows])
+    root, observed = twin._place(relative, location, valid, 0.03)
+    assert torch.allclose(root, found.root, atol=1e-6) and torch.equal(observed, found.root_observed)
+
+
 def test_after_the_first_frame_each_takes_one_pass_and_more_where_more_steps_are_wanted(prior: MotionPrior) -> None:
     """The first takes two, the second of which goes on from the first as frames do from those before."""
     for steps in (1, 3):
