@@ -1,5 +1,7 @@
 """At which noise levels the streaming solver asks the network."""
 
+import functools
+
 import numpy as np
 
 from inpose_ros.diffusion.sampler import InPoseRule
@@ -9,10 +11,11 @@ SCRATCH, GUIDED = InPoseRule().steps
 _APART = 150
 
 
-def guided_levels(steps: int) -> list[int]:
+@functools.cache
+def guided_levels(steps: int) -> tuple[int, ...]:
     """Of so many steps from a past: from further up, evenly, down to the one of a single step."""
     top = min(SCRATCH, GUIDED + _APART * (steps - 1))
-    return np.linspace(top, GUIDED, steps).round().astype(int).tolist()
+    return tuple(np.linspace(top, GUIDED, steps).round().astype(int).tolist())
 
 
 def every_level(steps: int) -> list[int]:
