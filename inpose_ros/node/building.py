@@ -69,9 +69,11 @@ def _threads(params: NodeParameters) -> int:
 
 def _prior(params: NodeParameters) -> MotionPrior:
     model, threads = Path(params.model) if params.model else None, _threads(params)
-    torch.set_num_threads(threads)
-    threadpool_limits(1, 'blas')  # NumPy's matrices are small: for these its threads cost more than they save
-    return load_prior(model, params.device, params.method, backend=params.backend, threads=threads)
+    prior = load_prior(model, params.device, params.method, backend=params.backend, threads=threads)
+    # All but the network is too small for threads, which cost more than they save, and spin while they wait.
+    torch.set_num_threads(threads if prior.backend.name == 'torch' and prior.device.type == 'cpu' else 1)
+    threadpool_limits(1, 'blas')
+    return prior
 
 
 def _solver(prior: MotionPrior, params: NodeParameters, skeleton: Skeleton) -> Solver:
