@@ -145,7 +145,7 @@ class Block(nn.Module):
         self, x: Float[Tensor, 'batch frame width'], shared: Float[Tensor, 'batch 6 width']
     ) -> Float[Tensor, 'batch frame width']:
         shift1, scale1, gate1, shift2, scale2, gate2 = (shared + self.modulation)[:, :, None].unbind(1)
-        # addcmul: a third of the kernels, of which each takes a GPU some microseconds, however small
+        # addcmul is one kernel in place of two, and each takes a GPU some microseconds, however small.
         attended = self._attend(torch.addcmul(shift1, self.norm1(x), 1 + scale1))
         x = torch.addcmul(x, gate1, self.dropout(attended))
         fed = self.feedforward(torch.addcmul(shift2, self.norm2(x), 1 + scale2))
