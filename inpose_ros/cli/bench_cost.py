@@ -25,8 +25,8 @@ LENGTHS, STEPS, SENSORS, BODIES = (20, 40, 60, 80), (1, 2, 4, 8), (1, 3, 6, 10),
 _ORDER = ('head', 'left_wrist', 'right_wrist', 'pelvis', 'left_ankle', 'right_ankle', 'left_knee', 'right_knee',
           'left_elbow', 'right_elbow')  # fmt: skip
 _SOLVING = ('network', 'likelihood', 'update')
-# Of each point so many frames are timed, the graph having been made before.
-_FRAMES, _WARM_UP = 25, 5
+# Of each point so many frames are timed, the graph having been made before; and so many of bodies in turn.
+_FRAMES, _WARM_UP, _TURNS = 25, 5, 100
 # By what is varied and by its value [ms].
 Costs = dict[str, dict[str, float]]
 
@@ -80,7 +80,7 @@ class CostBench:
         """So many bodies of one size at once; frame by frame in turn, so that a slow machine is slow for each."""
         solvers = {count: build_solver(self._params, self._skeleton) for count in counts}
         taken: dict[int, list[float]] = {count: [] for count in counts}
-        for tick in range(_WARM_UP + 4 * _FRAMES):
+        for tick in range(_WARM_UP + _TURNS):
             window = replace(self._window, stamp_ns=self._window.stamp_ns + round(tick * 1e9 / self._rate))
             for count, solver in solvers.items():
                 begin = time.perf_counter()

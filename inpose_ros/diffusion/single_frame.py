@@ -14,7 +14,7 @@ from inpose_ros.diffusion.likelihood import EITHER_STANDS, LOWER_STANDS
 from inpose_ros.geometry import so3
 
 _LARGEST_STEP = 0.8  # [rad], as in likelihood.py
-_CLOSE = 0.04  # when no joint turned by more in a step, the next would be smaller still [rad]
+_CLOSE = 0.04  # when no joint of a pose turned by more in a step, the next would be smaller still [rad]
 _UNUSED = 1.0  # variance of rows that say nothing [m^2]
 _TOES = list(smpl22.TOES)
 
@@ -65,12 +65,13 @@ class FrameLikelihood:
         """The rotations' posterior mean and covariance [rad^2]: see LocationLikelihood.correct.
 
         Args:
-            iterations: at most; the last is the first that moves nothing far.
+            iterations: at most; of each pose the first that turns no joint far is its last.
         """
         if self.measured.shape[1] == 0:
             return rot, covariance
         batch, joints, levers = *rot.shape[:2], self.table.swapaxes(1, 2)  # of each joint, by sensor
         flat, moved, turning = np.zeros((batch, 3 * joints, 1)), rot, rot  # w, R exp(w) and R exp(w) J_r(w)
+        moves = np.ones((batch, 1, 1), dtype=bool)  # whoever moves no more stays, whatever the others do
         for count in range(iterations):
             if count:
                 turn, jacobian_right = so3.exp_with_jacobian(flat.reshape(batch, joints, 3))
@@ -85,8 +86,9 @@ class FrameLikelihood:
             spread = cross @ jacobian.swapaxes(1, 2) + self.noise
             step = cross.swapaxes(1, 2) @ np.linalg.solve(spread, residual) - flat
             longest = np.sqrt(np.square(step).reshape(batch, joints, 3).sum(-1).max(-1))[:, None, None]
-            flat = flat + step * (_LARGEST_STEP / np.maximum(longest, _LARGEST_STEP))
-            if longest.max() < _CLOSE:
+            flat = flat + moves * step * (_LARGEST_STEP / np.maximum(longest, _LARGEST_STEP))
+            moves = moves & (longest >= _CLOSE)
+            if not moves.any():
                 break
         known = cross.swapaxes(1, 2) @ (np.linalg.inv(spread) @ cross)
         return rot @ so3.exp(flat.reshape(batch, joints, 3)), np.subtract(covariance, known, out=known)

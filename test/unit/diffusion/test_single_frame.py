@@ -24,7 +24,9 @@ def _posed(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize('seen', [HANDS, [0, *HANDS], [20, 21], [15], []])
-def test_a_frame_is_corrected_as_by_the_likelihood_itself(seen: list[int]) -> None:
+def test_a_frame_is_corrected_as_by_the_likelihood_itself(seen: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In as many iterations; when fewer do is the next test's."""
+    monkeypatch.setattr(single_frame, '_CLOSE', 0.0)
     rot, covariance = _posed(4)
     joints = [0, *HANDS]
     place = kinematics.joint_positions(SKELETON, random_pose(4, seed=1).double())[:, joints]
@@ -68,9 +70,14 @@ def test_a_pose_that_moves_no_more_is_where_many_more_iterations_would_bring_it(
     monkeypatch.setattr(single_frame.so3, 'exp_with_jacobian', lambda flat: turned.append(1) or exp(flat))
     found = likelihood.correct(rot.numpy(), covariance.numpy(), iterations=30)[0]
     few = len(turned)
+    for row in range(0, 40, 8):  # whoever is done stays, whatever the others do
+        part = slice(row, row + 1)
+        alone = FrameLikelihood.of(CHAIN[joints].numpy(), place[part], valid[part], stddev[part])
+        assert np.allclose(alone.correct(rot[part].numpy(), covariance[part].numpy(), 30)[0][0], found[row], atol=1e-10)
+    turned.clear()
     monkeypatch.setattr(single_frame, '_CLOSE', 0.0)
     most = likelihood.correct(rot.numpy(), covariance.numpy(), iterations=30)[0]
-    assert few < 10 and len(turned) - few == 29
+    assert few < 10 and len(turned) == 29
     apart = single_frame.positions(CHAIN.numpy(), found) - single_frame.positions(CHAIN.numpy(), most)
     assert np.abs(apart[:, joints]).max() < 0.002
 
