@@ -25,7 +25,7 @@ def _posed(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize('seen', [HANDS, [0, *HANDS], [20, 21], [15], []])
 def test_a_frame_is_corrected_as_by_the_likelihood_itself(seen: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """In as many iterations; when fewer do is the next test's."""
+    """In as many iterations; when fewer will do, is for another test."""
     monkeypatch.setattr(single_frame, '_CLOSE', 0.0)
     rot, covariance = _posed(4)
     joints = [0, *HANDS]
