@@ -29,6 +29,7 @@ _NEAR_HALF_TURN = 3.0  # [rad] from here on the axis is not to be had from sines
 _EYE4 = np.eye(4).ravel()
 _SKEW = np.cross(_EYE[:, None], _EYE).swapaxes(1, 2).reshape(3, 9)  # [e]x of each axis
 _PRODUCTS = _products_of_quaternion()
+_ENTRIES = _PRODUCTS.T  # and back from q q': its rows are orthogonal, and of length 2
 
 
 def skew(v: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
@@ -40,29 +41,25 @@ def exp_with_jacobian(
     rotvec: Float[Array, '*batch 3'],
 ) -> tuple[Float[Array, '*batch 3 3'], Float[Array, '*batch 3 3']]:
     """Rotation matrix of a rotation vector [rad], and the right Jacobian there (Sola et al., 2018, eq. 143)."""
-    square, sine, cosine = _rodrigues(rotvec)
-    hat, outer = skew(rotvec), _outer(rotvec)
-    # What cancels in the last factor is as small as what it multiplies.
-    jacobian = sine * _EYE - cosine * hat + (1 - sine) / square * outer
-    return (1 - cosine * square) * _EYE + sine * hat + cosine * outer, jacobian
-
-
-def exp(rotvec: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
-    """Rotation matrix of a rotation vector [rad]."""
-    square, sine, cosine = _rodrigues(rotvec)
-    return (1 - cosine * square) * _EYE + sine * skew(rotvec) + cosine * _outer(rotvec)
-
-
-def _rodrigues(rotvec: Float[Array, '*batch 3']) -> tuple[Float[Array, '*batch 1 1'], ...]:
-    """a^2, sin(a) / a and (1 - cos(a)) / a^2 of the angle a [rad], by half of it."""
     square = (rotvec * rotvec).sum(-1)[..., None, None] + _TINY
     half = np.sqrt(square) / 2
     sine = np.sin(half) / half
-    return square, sine * np.cos(half), sine * sine / 2
+    sine, cosine = sine * np.cos(half), sine * sine / 2  # sin(a) / a and (1 - cos(a)) / a^2
+    hat = skew(rotvec)
+    twice = hat @ hat
+    # What cancels in the last factor is as small as what it multiplies.
+    jacobian = _EYE - cosine * hat + (1 - sine) / square * twice
+    return _EYE + sine * hat + cosine * twice, jacobian
 
 
-def _outer(v: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
-    return v[..., :, None] * v[..., None, :]
+def exp(rotvec: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
+    """Rotation matrix of a rotation vector [rad]: of its quaternion, in few operations."""
+    half = np.sqrt((rotvec * rotvec).sum(-1) + _TINY) / 2
+    quaternion = np.empty((*rotvec.shape[:-1], 4))
+    np.cos(half, out=quaternion[..., 0])
+    np.multiply(rotvec, (np.sin(half) / half / 2)[..., None], out=quaternion[..., 1:])
+    products = quaternion[..., :, None] * quaternion[..., None, :]
+    return (products.reshape(-1, 16) @ _ENTRIES).reshape(*rotvec.shape, 3)
 
 
 def log(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 3']:
@@ -105,27 +102,10 @@ def turned(rot: Float[Array, 'batch 3 3'], vectors: Float[Array, 'batch *rest 3'
     return (vectors.reshape(len(rot), -1, 3) @ rot.swapaxes(-1, -2)).reshape(vectors.shape)
 
 
-def slerp(
-    start: Float[Array, '*batch 3 3'], end: Float[Array, '*batch 3 3'], fraction: Float[Array, '*batch']
-) -> Float[Array, '*batch 3 3']:
-    """The rotation at a fraction of the shortest way from one to the other."""
-    between = start.swapaxes(-1, -2) @ end
-    axis, sine, angle = _axis_and_angle(between)
-    if (angle > _NEAR_HALF_TURN).any():
-        return start @ exp(fraction[..., None] * log(between))
-    # exp(f a [n]x) by sin(a) n, which is at hand
-    part = fraction * angle
-    half = np.sin(part / 2) / sine
-    versine = (2 * half * half)[..., None, None]
-    turn = versine * _outer(axis) + skew((np.sin(part) / sine)[..., None] * axis)
-    turn += np.cos(part)[..., None, None] * _EYE
-    return start @ turn
-
-
 def from_sixd(sixd: Float[Array, '*batch 6']) -> Float[Array, '*batch 3 3']:
     """Pi(r): see rotation.matrix_from_6d."""
     first, second = sixd[..., :3], sixd[..., 3:]
     first = first / np.sqrt((first * first).sum(-1, keepdims=True))
     second = second - (first * second).sum(-1, keepdims=True) * first
-    second = second / np.sqrt((second * second).sum(-1, keepdims=True))
-    return np.stack((first, second, (skew(first) @ second[..., None])[..., 0]), -1)
+    second = (second / np.sqrt((second * second).sum(-1, keepdims=True)))[..., None]
+    return np.concatenate((first[..., None], second, skew(first) @ second), -1)

@@ -25,34 +25,29 @@ def second_differences(
         stamps: of each sensor's readings, rising [ns].
         force: the specific force that they tell, in world axes [m/s2].
     """
-    h = float(grid[1] - grid[0]) / 1e9
-    begin = int(grid[0] - 2e9 * h)
-    # What was before makes no difference: it is the last that counts on both sides of an instant.
-    first = [max(0, int(own.searchsorted(begin, side='right')) - 1) for own in stamps]
-    times = [(own[start:] - grid[-1]) / 1e9 for own, start in zip(stamps, first)]
-    asked = (grid[-1] - grid[0]) / 1e9 + 2 * h
-    instants = np.arange(-len(grid) - 1, 1) * (asked / (len(grid) + 1))  # np.linspace takes five times as long
-    places = _twice_integrated(times, [own[start:] + GRAVITY for own, start in zip(force, first)], instants)
+    h = float(grid[-1] - grid[0]) / 1e9 / (len(grid) - 1)
+    instants = np.arange(-len(grid) - 1, 1) * h  # from the grid's last
+    asked = grid[-1] + np.rint(instants * 1e9).astype(np.int64)
+    ends = np.array([[len(own)] for own in stamps]).cumsum(0)
+    first = np.concatenate(([[0]], ends[:-1]))
+    behind = first + np.array([own.searchsorted(asked, side='right') for own in stamps])
+    around = np.maximum(behind - 1, first), np.minimum(behind, ends - 1)
+    # All in one row: what the integrals bring along from another sensor is a steady motion, and makes no difference.
+    times = (np.concatenate(stamps) - grid[-1]) / 1e9
+    places = _twice_integrated(times, np.concatenate(force) + GRAVITY, instants, *around)
     return (places[:, 2:] - 2 * places[:, 1:-1] + places[:, :-2]) / h**2
 
 
 def _twice_integrated(
-    times: Sequence[Float[Array, '_']], values: Sequence[Float[Array, '_ 3']], at: Float[Array, 'instant']
-) -> Float[Array, 'sensor instant 3']:
-    """The double integral of the line through each sensor's values, from some place at rest [s, m/s2 -> m]."""
-    longest = max(len(own) for own in times)
-    # One more value before and behind, beyond all that is asked.
-    time, value = np.empty((len(times), longest + 2)), np.empty((len(times), longest + 2, 3))
-    for row, (own, said) in enumerate(zip(times, values)):
-        end = len(own) + 1
-        time[row, 0], time[row, end:] = min(own[0], at[0]) - 1, max(own[-1], at[-1]) + 1
-        value[row, 0], value[row, end:] = said[0], said[-1]
-        time[row, 1:end], value[row, 1:end] = own, said
-    step = (time[:, 1:] - time[:, :-1])[..., None]
-    speed, place = np.zeros_like(value), np.zeros_like(value)
-    np.cumsum((value[:, :-1] + value[:, 1:]) / 2 * step, axis=1, out=speed[:, 1:])
-    np.cumsum(speed[:, :-1] * step + (2 * value[:, :-1] + value[:, 1:]) / 6 * step * step, axis=1, out=place[:, 1:])
-    row, sensor = np.array([own.searchsorted(at, side='right') for own in time]) - 1, np.arange(len(time))[:, None]
-    past, start = (at - time[sensor, row])[..., None], value[sensor, row]
-    slope = (value[sensor, row + 1] - start) / step[sensor, row]
-    return place[sensor, row] + past * (speed[sensor, row] + past * (start / 2 + past * slope / 6))
+    time: Float[Array, 'reading'], value: Float[Array, 'reading 3'], at: Float[Array, 'instant'],
+    low: Int[Array, 'sensor instant'], high: Int[Array, 'sensor instant'],
+) -> Float[Array, 'sensor instant 3']:  # fmt: skip
+    """The double integral of the line through the values [s, m/s2 -> m], at instants between two of them, or beside."""
+    step = (time[1:] - time[:-1])[:, None]
+    speed, place = np.zeros((2, *value.shape))
+    np.cumsum((value[:-1] + value[1:]) / 2 * step, axis=0, out=speed[1:])
+    np.cumsum(speed[:-1] * step + (2 * value[:-1] + value[1:]) / 6 * step * step, axis=0, out=place[1:])
+    start, since = value.take(low, 0), time.take(low)
+    past, gap = (at - since)[..., None], (time.take(high) - since)[..., None]
+    bend = (value.take(high, 0) - start) / np.where(gap > 0, gap, 1.0)
+    return place.take(low, 0) + past * (speed.take(low, 0) + past * (start / 2 + past * bend / 6))

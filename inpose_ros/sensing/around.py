@@ -1,121 +1,119 @@
-"""What several sensors say around each instant of a grid: the readings before and after it, and where they count."""
+"""What several sensors say at each instant of a grid: between their readings, and a little beyond the last of them.
 
-from collections.abc import Callable, Sequence
+Sensors neither tick nor arrive together, and the newest frame is at the newest stamp of all. A sensor that was held
+there would lag; so it goes on as it moved: as its gyroscope says, or else as its last readings show.
+"""
+
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from inpose_ros.sensing import inertial
-from inpose_ros.sensing.columns import Columns
-from inpose_ros.sensing.measurement import Measurement
+from inpose_ros.geometry import so3
+from inpose_ros.sensing.columns import NOTHING, Columns
 
-# Behind its last stamp a sensor's value is held for so long [ns] at least: sensors neither tick nor arrive together.
+# Beyond its last stamp a sensor's value counts for so long [ns] at least.
 HOLD_NS = 60_000_000
-# A slow sensor is held for so many of its own intervals: one reading may come late, and one be lost.
+# A slow sensor's counts for so many of its own intervals: one reading may come late, and one be lost.
 HOLD_INTERVALS = 2.5
+# The velocity of a sensor that does not say it is the mean over at least this time [ns]: over less there would be more
+# noise in it than motion, ...
+BASELINE_NS = 40_000_000
+# ... and over more than this it would be that of another motion.
+_TOO_LONG_NS = 160_000_000
 
 Array = np.ndarray
 
 
-class Quantity(NamedTuple):
-    """Values and flags among the Columns, what stands for an unknown one, and where it is after the last readings."""
-
-    values: str
-    known: str
-    placeholder: Float[Array, '...']
-    goes_on: Callable[[Sequence[Sequence[Measurement]], Int[Array, 'frame']], Float[Array, 'sensor frame ...']]
-
-
-ROTATION = Quantity('rotation', 'rotated', np.eye(3), inertial.turned_on)
-POSITION = Quantity('position', 'located', np.zeros(3), inertial.moved_on)
-
-
 class Series(NamedTuple):
-    """One value of each sensor on the grid: the readings around each frame, not yet interpolated."""
+    """One quantity of each sensor on the grid, and where it counts; elsewhere it is finite and means nothing."""
 
-    before: Float[Array, 'sensor frame ...']
-    after: Float[Array, 'sensor frame ...']
-    fraction: Float[Array, 'sensor frame']
-    valid: Bool[Array, 'sensor frame']
-
-
-class _Said(NamedTuple):
-    """The readings of a sensor that say something of a quantity."""
-
-    stamps: Int[Array, 'reading']
-    values: Float[Array, 'reading ...']
-    readings: Sequence[Measurement]
-
-
-class _Places(NamedTuple):
-    """For each frame the readings before and after it, counted through those of all sensors, how far it lies between
-    them, and if it counts."""
-
-    low: Int[Array, 'sensor frame']
-    high: Int[Array, 'sensor frame']
-    fraction: Float[Array, 'sensor frame']
+    values: Float[Array, 'sensor frame ...']
     valid: Bool[Array, 'sensor frame']
 
 
 def around(
-    quantity: Quantity, told: Sequence[tuple[Columns, Sequence[Measurement]] | None], grid: Int[Array, 'frame'],
-    timeout_ns: int,
-) -> Series:  # fmt: skip
-    """The readings of one quantity around each frame; the placeholder where a sensor has none.
+    turned: Sequence[Columns], located: Sequence[Columns], grid: Int[Array, 'frame'], timeout_ns: int
+) -> tuple[Series, Series]:
+    """The rotation of each sensor (world <- sensor), and its position [m].
 
     Args:
-        told: the readings of each sensor, as arrays and as they came; None: this one is not asked.
+        turned: of each sensor the readings that say a rotation.
+        located: those that say a position: mostly the same ones, which are looked through once.
+        grid: rising [ns].
+        timeout_ns: between readings farther apart nothing is known, and nothing so long after the last.
     """
-    said = [None if own is None else _said(quantity, *own) for own in told]
-    rows = [row for row, own in enumerate(said) if own is not None]
-    found = _around(quantity, [said[row] for row in rows], grid, timeout_ns) if rows else None
-    if len(rows) == len(told) and rows:
-        return found
-    shape = (len(told), len(grid))
-    values = np.full((*shape, *quantity.placeholder.shape), quantity.placeholder)
-    every = Series(values, values.copy(), np.zeros(shape), np.zeros(shape, dtype=bool))
-    for part, own in zip(every, found or ()):
-        part[rows] = own
-    return every
+    every = list({id(own): own for own in (*turned, *located, NOTHING)}.values())  # so that there is one
+    row = {id(own): number for number, own in enumerate(every)}
+    places = _places(every, grid, timeout_ns)
+    rotations, positions = (
+        places.of(np.array([row[id(own)] for own in told], dtype=int)) for told in (turned, located)
+    )
+    return _rotations(turned, every, rotations), _positions(every, positions)
 
 
-def _around(quantity: Quantity, said: Sequence[_Said], grid: Int[Array, 'frame'], timeout_ns: int) -> Series:
-    """As around, of sensors that all say something."""
-    there = _places([own.stamps for own in said], grid, timeout_ns)
-    values = np.concatenate([own.values for own in said])
-    low, high = values[there.low], values[there.high]
-    beyond = there.valid & (grid > np.array([[own.stamps[-1]] for own in said]))
-    if beyond.any():
-        first = int(beyond.any(0).argmax())
-        ahead = quantity.goes_on([own.readings for own in said], grid[first:])
-        beyond = beyond[:, first:]
-        low[:, first:][beyond] = high[:, first:][beyond] = ahead[beyond]
-    return Series(low, high, there.fraction, there.valid)
+class _Places(NamedTuple):
+    """For each frame two readings of each sensor, counted through those of all, and how far it lies from the first to
+    the second. Beyond the last reading it lies farther than that, `after` the last [s]; elsewhere `after` is zero."""
+
+    low: Int[Array, 'sensor frame']
+    high: Int[Array, 'sensor frame']
+    fraction: Float[Array, 'sensor frame']
+    after: Float[Array, 'sensor frame']
+    valid: Bool[Array, 'sensor frame']
+
+    def of(self, rows: Int[Array, 'row']) -> '_Places':
+        """Of some of the sensors."""
+        return _Places(*(part.take(rows, 0) for part in self))
 
 
-def _said(quantity: Quantity, columns: Columns, readings: Sequence[Measurement]) -> _Said | None:
-    known = getattr(columns, quantity.known)
-    if known.all():
-        return _Said(columns.stamps, getattr(columns, quantity.values), readings) if len(known) else None
-    if not known.any():
-        return None
-    stamps, values = columns.stamps[known], getattr(columns, quantity.values)[known]
-    return _Said(stamps, values, [readings[row] for row in known.nonzero()[0]])
-
-
-def _places(stamps: Sequence[Int[Array, '_']], grid: Int[Array, 'frame'], timeout_ns: int) -> _Places:
-    ends = np.cumsum([len(own) for own in stamps])[:, None]
+def _places(every: Sequence[Columns], grid: Int[Array, 'frame'], timeout_ns: int) -> _Places:
+    ends = np.array([[len(own)] for own in every]).cumsum(0)
     first, last = np.concatenate(([[0]], ends[:-1])), ends - 1
+    stamps = [own.stamps for own in every]
     behind = first + np.array([own.searchsorted(grid, side='right') for own in stamps])
     low, high = np.maximum(behind - 1, first), np.minimum(behind, last)
-    every = np.concatenate(stamps)
-    start = every[low]
-    past, gap = grid - start, every[high] - start
-    inside = (past == 0) | ((gap > 0) & (gap <= timeout_ns))
-    held = (behind > last) & (past <= np.array([[_hold_until(int(grid[-1]), own, timeout_ns)] for own in stamps]))
-    fraction = np.where(gap > 0, np.maximum(past, 0) / np.maximum(gap, 1), 0.0)
-    return _Places(low, high, fraction, (past >= 0) & (inside | held))
+    together = np.concatenate(stamps)
+    start = together.take(low)
+    past, gap = grid - start, together.take(high) - start  # no gap: before the first or from the last on
+    hold = np.array([[_hold_until(int(grid[-1]), own, timeout_ns)] for own in stamps])
+    near = np.where(gap > 0, gap, past) <= np.where(gap > 0, timeout_ns, hold)
+    valid = (past >= 0) & (near | (past == 0))
+    beyond = (gap == 0) & (past > 0)
+    fraction = np.maximum(past, 0) / np.maximum(gap, 1) * (gap > 0)
+    if beyond.any():
+        earlier = first + np.array([[_earlier(own)] for own in stamps])
+        baseline = together[last] - together[earlier]
+        low = np.where(beyond, earlier, low)
+        fraction = np.where(beyond & (baseline > 0), 1 + past / np.maximum(baseline, 1), fraction)
+    return _Places(low, high, fraction, beyond * past / 1e9, valid)
+
+
+def _rotations(turned: Sequence[Columns], every: Sequence[Columns], places: _Places) -> Series:
+    """On the shortest way from one reading to the other, at a steady rate; beyond the last at the gyroscope's."""
+    values = np.concatenate([own.values('rotation') for own in every])
+    rates = [own.newest('rate') for own in turned]
+    steered = np.array([rate is not None for rate in rates], dtype=bool)[:, None]
+    rate = np.array([np.zeros(3) if rate is None else rate for rate in rates]).reshape(-1, 1, 3)
+    start = values.take(np.where(steered & (places.after > 0), places.high, places.low), 0)
+    turn = places.fraction[..., None] * so3.log(start.swapaxes(-1, -2) @ values.take(places.high, 0))
+    turn += places.after[..., None] * rate
+    return Series(start @ so3.exp(turn), places.valid)
+
+
+def _positions(every: Sequence[Columns], places: _Places) -> Series:
+    """On the straight way from one reading to the other, at a steady speed."""
+    values = np.concatenate([own.values('position') for own in every])
+    start, fraction = values.take(places.low, 0), places.fraction[..., None]
+    return Series(start + fraction * (values.take(places.high, 0) - start), places.valid)
+
+
+def _earlier(stamps: Int[Array, 'reading']) -> int:
+    """The newest reading that is BASELINE_NS before the last; the last itself where there is none of use."""
+    newest = int(stamps[-1])
+    row = int(stamps.searchsorted(newest - BASELINE_NS, side='right')) - 1
+    return row if row >= 0 and newest - stamps[row] <= _TOO_LONG_NS else len(stamps) - 1
 
 
 def _hold_until(newest_ns: int, stamps: Int[Array, 'reading'], timeout_ns: int) -> int:

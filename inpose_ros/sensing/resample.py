@@ -11,10 +11,9 @@ from torch import Tensor
 
 from inpose_ros.body import smpl22
 from inpose_ros.errors import MeasurementError
-from inpose_ros.geometry import so3
 from inpose_ros.sensing.acceleration import second_differences
-from inpose_ros.sensing.around import POSITION, ROTATION, Series, around
-from inpose_ros.sensing.columns import Columns
+from inpose_ros.sensing.around import around
+from inpose_ros.sensing.columns import NOTHING, Columns
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
 
@@ -66,23 +65,23 @@ def joint_window(
         raise MeasurementError('empty', 'the window holds no measurement yet')
     back = np.arange(frames - 1, -1, -1) * (1e9 / rate)
     grid = window.newest_stamp_ns - np.rint(back).astype(np.int64)
-    readings = [window.series(sensor.name) for sensor in sensors]
     columns = [window.columns(sensor.name) for sensor in sensors]
-    told = list(zip(columns, readings))
-    rotations = around(ROTATION, told, grid, timeout_ns)
-    located = [own if sensor.type != 'imu' else None for own, sensor in zip(told, sensors)]
-    positions = around(POSITION, located, grid, timeout_ns)
-    rot_world_joint, lever = _without_mount(sensors, so3.slerp(rotations.before, rotations.after, rotations.fraction))
+    located = [NOTHING if sensor.type == 'imu' else own.saying('position') for own, sensor in zip(columns, sensors)]
+    rotations, positions = around([own.saying('rotation') for own in columns], located, grid, timeout_ns)
+    rot_world_joint, lever = _without_mount(sensors, rotations.values)
     # A tracker without a rotation tells where its joint is only if it sits right on it.
     known = positions.valid & (rotations.valid | (lever == 0).all(-1))
-    spots = positions.before + positions.fraction[..., None] * (positions.after - positions.before) - lever
+    newest = [next(reversed(window.series(sensor.name)), None) for sensor in sensors]
+    rotation_stddevs, position_stddevs = (
+        _stddevs(name, sensors, newest) for name in ('rotation_stddev', 'position_stddev')
+    )
     rot, rot_valid, rotation_stddev = _by_joint(
-        sensors, _stddevs('rotation_stddev', sensors, readings), rot_world_joint, rotations.valid, _identities(frames)
+        sensors, rotation_stddevs, rot_world_joint, rotations.valid, _identities(frames)
     )
     location, location_valid, position_stddev = _by_joint(
-        sensors, _stddevs('position_stddev', sensors, readings), spots, known, _zeros(frames)
+        sensors, position_stddevs, positions.values - lever, known, _zeros(frames)
     )
-    felt, felt_valid = _accelerations(columns, rotations, lever, grid)
+    felt, felt_valid = _accelerations(columns, rotations.valid, lever, grid)
     acceleration, acceleration_valid, _ = _by_joint(
         sensors, [sensor.rotation_stddev for sensor in sensors], felt, felt_valid, _zeros(frames)
     )
@@ -101,29 +100,26 @@ def joint_window(
 
 
 def _accelerations(
-    columns: Sequence[Columns], rotations: Series, lever: Float[np.ndarray, 'sensor frame 3'],
+    columns: Sequence[Columns], turned: Bool[np.ndarray, 'sensor frame'], lever: Float[np.ndarray, 'sensor frame 3'],
     grid: Int[np.ndarray, 'frame'],
 ) -> tuple[Float[np.ndarray, 'sensor frame 3'], Bool[np.ndarray, 'sensor frame']]:  # fmt: skip
     """Of the joints under accelerometers [m/s2], where the sensor says something from two frames before on."""
-    values, valid = np.zeros_like(lever), np.zeros_like(rotations.valid)
-    felt = [own.felt for own in columns]
-    rows = [row for row, known in enumerate(felt) if known.any()]
+    values, valid = np.zeros_like(lever), np.zeros_like(turned)
+    felt = [own.saying('force') for own in columns]
+    rows = [row for row, own in enumerate(felt) if own is not NOTHING]
     if len(grid) < 3 or not rows:
         return values, valid
-    stamps, force = (
-        [getattr(columns[row], name)[slice(None) if felt[row].all() else felt[row]] for row in rows]
-        for name in ('stamps', 'force')
-    )
-    interval, levers, seen = (grid[-1] - grid[-2]) / 1e9, lever[rows], rotations.valid[rows]
-    values[rows] = second_differences(stamps, force, grid)
+    interval, levers, seen = (grid[-1] - grid[-2]) / 1e9, lever[rows], turned[rows]
+    found = second_differences([felt[row].stamps for row in rows], [felt[row].values('force') for row in rows], grid)
+    values[rows] = found
     values[rows, 2:] -= (levers[:, 2:] - 2 * levers[:, 1:-1] + levers[:, :-2]) / interval**2
     valid[rows, 2:] = seen[:, 2:] & seen[:, 1:-1] & seen[:, :-2]
     return values, valid
 
 
-def _stddevs(name: str, sensors: Sequence[Sensor], readings: Sequence[Sequence[Measurement]]) -> list[float]:
+def _stddevs(name: str, sensors: Sequence[Sensor], newest: Sequence[Measurement | None]) -> list[float]:
     """One spread of each sensor: what its newest reading says, or else what it is configured with."""
-    said = [getattr(own[-1], name) if own else None for own in readings]
+    said = [None if reading is None else getattr(reading, name) for reading in newest]
     return [getattr(sensor, name) if own is None else own for sensor, own in zip(sensors, said, strict=True)]
 
 

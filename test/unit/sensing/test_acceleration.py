@@ -26,7 +26,7 @@ def _reading(seconds: float, rot: np.ndarray, acceleration: np.ndarray) -> Measu
 
 def _differences(own: list[Measurement], grid: np.ndarray) -> np.ndarray:
     columns = Columns.of(own)
-    return second_differences([columns.stamps], [columns.force], grid)[0]
+    return second_differences([columns.stamps], [columns.values('force')], grid)[0]
 
 
 def _grid(frames: int = 10) -> np.ndarray:

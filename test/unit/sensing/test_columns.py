@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from inpose_ros.errors import MeasurementError
-from inpose_ros.sensing.columns import Columns
+from inpose_ros.sensing.columns import NOTHING, QUANTITIES, Columns
 from inpose_ros.sensing.measurement import Measurement
 from inpose_ros.sensing.window import CAPACITY, MeasurementWindow
 
@@ -17,32 +17,44 @@ MS = 1_000_000
 def _reading(stamp_ns: int, seed: int) -> Measurement:
     """With and without each of its parts, by chance."""
     rng = np.random.default_rng(seed)
-    parts = (Rotation.random(rng=rng).as_matrix(), rng.normal(size=3), rng.normal(size=3))
-    there = rng.random(3) < 0.8
-    rot, position, force = (part if given else None for part, given in zip(parts, there))
-    return Measurement('waist', stamp_ns, rot_world_sensor=rot, position=position, specific_force=force)
+    parts = (Rotation.random(rng=rng).as_matrix(), *rng.normal(size=(3, 3)))
+    return Measurement('waist', stamp_ns, *(part if rng.random() < 0.8 else None for part in parts))
 
 
 def _same(one: Columns, other: Columns) -> bool:
-    return len(one) == len(other) and np.array_equal(one.rows, other.rows)
+    return all(np.array_equal(a, b) for a, b in zip(one.rows, other.rows, strict=True))
 
 
 def test_they_say_what_the_readings_say_and_flag_what_these_do_not() -> None:
     readings = [_reading(k, k) for k in range(40)]
-    columns = Columns.of(readings)
-    assert 0 < columns.felt.sum() < min(columns.rotated.sum(), 40)
+    rows = Columns.of(readings).rows
+    assert rows.stamps.tolist() == list(range(40)) and (rows.says.any(0) & ~rows.says.all(0)).all()
     for k, reading in enumerate(readings):
-        assert columns.stamps[k] == reading.stamp_ns
-        for value, column, flag in (
-            (reading.rot_world_sensor, columns.rotation, columns.rotated),
-            (reading.position, columns.position, columns.located),
-        ):
-            assert flag[k] == (value is not None)
-            assert value is None or np.array_equal(column[k], value)
-        assert columns.felt[k] == (reading.specific_force is not None and reading.rot_world_sensor is not None)
-        assert not columns.felt[k] or np.allclose(
-            columns.force[k], reading.rot_world_sensor @ reading.specific_force, atol=1e-12
-        )
+        rot, force = reading.rot_world_sensor, reading.specific_force
+        felt = None if rot is None or force is None else rot @ force
+        for value, column, said in zip((rot, reading.position, felt, reading.angular_velocity), rows[1:], rows.says[k]):
+            assert said == (value is not None)
+            assert value is None or np.allclose(column[k], value, atol=1e-12)
+
+
+@pytest.mark.parametrize('quantity', QUANTITIES)
+def test_those_that_say_something_are_told_apart_however_these_came_and_went(quantity: str) -> None:
+    which = QUANTITIES.index(quantity)
+    columns = Columns.of([])
+    for k in range(60):
+        columns = columns.then([_reading(k, k // 20)]).without(k % 3 == 2)  # all alike for a while
+        rows, saying = columns.rows, columns.saying(quantity)
+        if not rows.says[:, which].any():
+            assert saying is NOTHING
+            continue
+        assert np.array_equal(saying.stamps, rows.stamps[rows.says[:, which]])
+        assert np.array_equal(saying.values(quantity), rows[1 + which][rows.says[:, which]])
+        assert np.array_equal(saying.newest(quantity), saying.values(quantity)[-1])
+
+
+def test_what_the_last_does_not_say_is_none() -> None:
+    columns = Columns.of([Measurement('waist', 1, position=np.ones(3)), Measurement('waist', 2)])
+    assert columns.newest('position') is None
 
 
 @pytest.mark.parametrize('seed', range(6))
@@ -80,11 +92,11 @@ def test_a_snapshot_stays_as_it_was() -> None:
     for k in range(30):
         window.add(_reading(k * 5 * MS, k), k * 5 * MS)
     snapshot = window.snapshot()
-    before = snapshot.columns('waist').rows.copy()
+    before = [part.copy() for part in snapshot.columns('waist').rows]
     for k in range(30, 60):
         window.add(_reading(k * 5 * MS, k), k * 5 * MS)
         window.columns('waist')
-    assert np.array_equal(snapshot.columns('waist').rows, before)
+    assert all(np.array_equal(a, b) for a, b in zip(snapshot.columns('waist').rows, before, strict=True))
 
 
 def test_what_goes_on_from_the_same_in_two_ways_stays_apart() -> None:
@@ -99,7 +111,7 @@ def test_what_goes_on_from_the_same_in_two_ways_stays_apart() -> None:
 
 def test_who_said_nothing_has_empty_ones_and_a_flood_no_more_than_fit() -> None:
     window = MeasurementWindow(10_000 * MS)
-    assert len(window.columns('waist').stamps) == 0 and window.columns('waist').rotation.shape == (0, 3, 3)
+    assert len(window.columns('waist').stamps) == 0 and window.columns('waist').values('rotation').shape == (0, 3, 3)
     for k in range(CAPACITY + 20):
         window.add(Measurement('waist', k * MS), k * MS)
         if k % 500 == 0:

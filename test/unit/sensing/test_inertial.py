@@ -8,7 +8,8 @@ from scipy.spatial.transform import Rotation
 
 from inpose_ros.body import smpl22
 from inpose_ros.geometry.transform import Transform
-from inpose_ros.sensing import inertial
+from inpose_ros.sensing.around import around
+from inpose_ros.sensing.columns import Columns
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.resample import joint_window
 from inpose_ros.sensing.window import MeasurementWindow
@@ -21,6 +22,13 @@ HEAD = smpl22.HEAD
 
 def turning(t):
     return (START * Rotation.from_rotvec(np.outer(np.atleast_1d(t), OMEGA))).as_matrix()
+
+
+def beyond(rows, *stamps_ns):
+    """The rotations and positions of one sensor at these times, however long after its last reading."""
+    columns, grid = Columns.of(rows), np.array(stamps_ns)
+    turned, located = around([columns.saying('rotation')], [columns.saying('position')], grid, 10_000 * MS)
+    return turned.values[0], located.values[0]
 
 
 def solved(last_ms, gyro=True, mount=None, timeout=200 * MS):
@@ -49,15 +57,25 @@ def test_without_a_gyroscope_it_turns_on_as_it_last_did():
 def test_a_gyroscope_goes_over_what_the_rotations_show():
     """It says at once that the turning has stopped."""
     rows = [Measurement('imu', t * MS, turning(t / 1e3)[0], angular_velocity=np.zeros(3)) for t in (0, 50, 100)]
-    np.testing.assert_allclose(inertial.turned_on([rows], np.array([130 * MS]))[0], turning(0.1), atol=1e-9)
+    np.testing.assert_allclose(beyond(rows, 130 * MS)[0], turning(0.1), atol=1e-9)
 
 
 def test_a_sensor_of_one_reading_or_after_a_gap_stays_where_it_is():
     rows = [Measurement('head', t * MS, turning(t / 1e3)[0], np.full(3, t / 1e3)) for t in (0, 300, 310, 330)]
-    later = np.array([350 * MS, 360 * MS])
     for own in (rows[:1], rows):
-        np.testing.assert_allclose(inertial.moved_on([own], later), [[own[-1].position] * 2])
-        np.testing.assert_allclose(inertial.turned_on([own], later), [[own[-1].rot_world_sensor] * 2], atol=1e-12)
+        rot, position = beyond(own, 350 * MS, 360 * MS)
+        np.testing.assert_allclose(position, [own[-1].position] * 2)
+        np.testing.assert_allclose(rot, [own[-1].rot_world_sensor] * 2, atol=1e-12)
+
+
+def test_a_gyroscope_does_not_hold_a_position_up():
+    rows = [
+        Measurement('head', t * MS, turning(t / 1e3)[0], np.full(3, t / 1e3), angular_velocity=np.zeros(3))
+        for t in range(0, 101, 10)
+    ]
+    rot, position = beyond(rows, 130 * MS)
+    np.testing.assert_allclose(rot, turning(0.1), atol=1e-9)
+    np.testing.assert_allclose(position, [[0.13] * 3], atol=1e-9)
 
 
 @pytest.mark.parametrize('rate', [20, 60, 1000])
@@ -67,7 +85,7 @@ def test_a_velocity_is_that_of_the_last_moments_at_any_rate(rate):
     stamps = range(0, 1000 * MS, period)
     rows = [Measurement('head', t, None, np.array([max(0, t - 800 * MS) / 1e9, 0, 0])) for t in stamps]
     rows[-1] = replace(rows[-1], position=rows[-1].position + 0.002)
-    ahead = inertial.moved_on([rows], np.array([stamps[-1] + 20 * MS]))[0, 0] - rows[-1].position
+    ahead = beyond(rows, stamps[-1] + 20 * MS)[1][0] - rows[-1].position
     np.testing.assert_allclose(ahead, 0.02 * np.array([1.0, 0, 0]), atol=0.02 * 0.002 / 0.04 + 1e-9)
 
 
