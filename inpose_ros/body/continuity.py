@@ -6,6 +6,7 @@ that a sensor which comes and goes all the time holds nothing up. Whatever is so
 than a limit.
 """
 
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,12 +37,18 @@ class Evidence:
 
     @classmethod
     def of(cls, rot_valid: Bool[Tensor, 'joint'], location_valid: Bool[Tensor, 'joint']) -> 'Evidence':
-        return cls(*(frozenset(np.flatnonzero(mask.numpy()).tolist()) for mask in (rot_valid, location_valid)))
+        return cls(*(_joints(mask.numpy().tobytes()) for mask in (rot_valid, location_valid)))
 
     @property
     def anchor(self) -> int | None:
         """The joint whose measured location places the body, as in PoseSolver; None: it stands on the floor."""
         return smpl22.HEAD if smpl22.HEAD in self.locations else min(self.locations, default=None)
+
+
+@functools.lru_cache(maxsize=64)
+def _joints(mask: bytes) -> frozenset[int]:
+    """Which are true; from one pose to the next mostly the same."""
+    return frozenset(np.frombuffer(mask, dtype=bool).nonzero()[0].tolist())
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ def follow(
     wanted_pelvis = wanted_rot[0]
     pelvis = _towards(last.body.rot_world_joint[0].double(), wanted_pelvis, reach)
     if not offset.blends and (share == 1).all() and pelvis is wanted_pelvis:
-        body = replace(solved, root=solved.root + offset.held.to(solved.root)) if offset.held.any() else solved
+        body = replace(solved, root=solved.root + offset.held.to(solved.root)) if offset.held.numpy().any() else solved
     else:
         rot = torch.from_numpy(urdf.rotations_from_angles(angles, pelvis))
         body = _placed(solved, rot, evidence.anchor, offset)

@@ -1,11 +1,12 @@
 """What is made of the network's answer for the one frame that is handed out: measured, corrected, and how sure."""
 
 import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
@@ -22,6 +23,7 @@ from inpose_ros.geometry import so3
 _NOISY = 0.02
 
 Array = np.ndarray
+Change = Callable[[Float[Array, 'batch joint 3 3']], Float[Array, 'batch joint 3 3']]
 
 
 @dataclass(frozen=True)
@@ -95,26 +97,21 @@ class FrameCorrector:
         Args:
             located: joints that trackers may have located; the floor counts only where there are some.
         """
-        return self._corrected(seen, answer, level, located, self._rotations(seen, answer), floor)
+        return self.poses(seen, answer, level, located, floor, [lambda rot: rot])[0]
 
-    def turned(
-        self, seen: Seen, answer: Answer, level: int, located: list[int], pose: FramePose,
-        turn: Float[Array, 'batch joint 3'],
-    ) -> FramePose:  # fmt: skip
-        """A pose whose inferred joints are turned [rad], and which then fits what trackers say again; not the floor."""
-        rot = pose.rot @ so3.exp(turn * ~seen.measured[:, self.frame, :, None])
-        return self._corrected(seen, answer, level, located, rot, None)
-
-    def _corrected(
-        self, seen: Seen, answer: Answer, level: int, located: list[int], rot: Float[Array, 'batch joint 3 3'],
-        floor: float | None,
-    ) -> FramePose:  # fmt: skip
+    def poses(
+        self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float, changes: Sequence[Change]
+    ) -> list[FramePose]:
+        """As above, for each change that the answer's rotations are corrected with; all at once is as quick as one."""
         contact, covariance = answer.contact(self.frame), self.covariance(seen, answer, level)
+        rot, count = self._rotations(seen, answer), len(changes)
+        every, spread = np.concatenate([change(rot) for change in changes]), np.concatenate([covariance] * count)
         if located:
-            location, stddev = self._measured(seen, located, answer, rot, covariance)
-            likelihood = self._likelihood(seen, located, location, stddev, rot, contact, floor)
-            rot, covariance = likelihood.correct(rot, covariance)
-        return FramePose(rot, covariance, contact)
+            measured = *self._measured(seen, located, answer, rot, covariance), seen.location_valid[:, self.frame]
+            told = [np.concatenate([part] * count) for part in (*measured, contact)]
+            every, spread = self._likelihood(located, every, *told, floor).correct(every, spread)
+        parts = [slice(start, start + len(rot)) for start in range(0, len(every), len(rot))]
+        return [FramePose(every[part], spread[part], contact) for part in parts]
 
     def _rotations(self, seen: Seen, answer: Answer) -> Float[Array, 'batch joint 3 3']:
         """As MotionPrior.rotations, of one frame."""
@@ -171,14 +168,13 @@ class FrameCorrector:
         return location, np.sqrt(variance)
 
     def _likelihood(
-        self, seen: Seen, joints: list[int], location: Float[Array, 'batch sensor 3'],
-        stddev: Float[Array, 'batch sensor'], rot: Float[Array, 'batch joint 3 3'], contact: Float[Array, 'batch 2'],
-        floor: float | None,
+        self, joints: list[int], rot: Float[Array, 'batch joint 3 3'], location: Float[Array, 'batch sensor 3'],
+        stddev: Float[Array, 'batch sensor'], valid: Bool[Array, 'batch sensor'], contact: Float[Array, 'batch 2'],
+        floor: float,
     ) -> FrameLikelihood:  # fmt: skip
         """Of the located joints, and of the toes of feet that stand: their height is known, their place is not."""
-        chain = self.chain
-        stddev, valid = stddev[:, :, None].repeat(3, -1), seen.location_valid[:, self.frame]
-        if self.use_floor and floor is not None:
+        chain, stddev = self.chain, stddev[:, :, None].repeat(3, -1)
+        if self.use_floor:
             under = Floor.under(self.skeleton, self.skeleton.bones, floor)
             standing = single_frame.standing_feet(single_frame.toe_heights(chain, rot), contact, under.lower_by)
             spread = np.full((len(rot), 2, 3), UNKNOWN)

@@ -15,6 +15,7 @@ from inpose_ros.diffusion.solver import Posterior
 from inpose_ros.sensing.resample import JointWindow
 
 Array = np.ndarray
+_EYE = np.eye(3)
 
 
 def posterior_of(pose: FramePose, seen: Seen, corrector: FrameCorrector, located: list[int], floor: float) -> Posterior:
@@ -85,5 +86,5 @@ def seen_covariance(
         chain - chain[anchor], posterior.rot_world_joint.numpy(), posterior.covariance.numpy()
     )[0]
     if window.location_valid.numpy()[corrector.frame].any():
-        spread += float(window.position_stddev.numpy()[anchor]) ** 2 * np.eye(3)
+        spread += float(window.position_stddev.numpy()[anchor]) ** 2 * _EYE
     return torch.from_numpy(spread)

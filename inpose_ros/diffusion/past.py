@@ -1,6 +1,6 @@
 """Past: what the streaming solver said of a body so far, on any grid, and where that would go on to."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from inpose_ros.geometry import so3
 
 _LEAST_BASE = 30_000_000  # a body's velocity is taken over at least so long [ns]
 _LONGEST_STEP = 2.0  # it is carried on for so many times that at most
+_FRESH_AFTER = 250_000_000  # a past that ended longer ago says nothing about now [ns]
 _BLEND_NS = 300_000_000  # from a past that did not hold to the new one
 
 
@@ -57,6 +58,39 @@ class Past:
         )
 
 
+class Pasts:
+    """The pasts of streams by name."""
+
+    def __init__(self) -> None:
+        self._pasts: dict[Hashable, Past] = {}
+
+    def __getitem__(self, name: Hashable) -> Past:
+        return self._pasts[name]
+
+    def says_nothing(self, name: Hashable, stamp_ns: int) -> bool:
+        """Of a stream at this time."""
+        past = self._pasts.get(name)
+        return past is None or not 0 < stamp_ns - past.newest_ns <= _FRESH_AFTER
+
+    def at(
+        self, names: Sequence[Hashable | None], grids: Int[np.ndarray, 'stream frame']
+    ) -> Float[np.ndarray, 'stream frame joint 2 3']:
+        """Of each stream on its grid; all zero for a name that is None, of whom there must be others."""
+        told = [None if name is None else self._pasts[name].at(grid) for name, grid in zip(names, grids)]
+        nothing = np.zeros_like(next(own for own in told if own is not None))
+        return np.array([nothing if own is None else own for own in told])
+
+    def begin(
+        self, name: Hashable, grid: Int[np.ndarray, 'time'], columns: Float[np.ndarray, 'time joint 2 3']
+    ) -> None:
+        self._pasts[name] = Past(grid, columns)
+
+    def go_on(
+        self, name: Hashable, stamps: Int[np.ndarray, 'new'], columns: Float[np.ndarray, 'new joint 2 3'], span_ns: int
+    ) -> None:
+        self._pasts[name] = self._pasts[name].then(stamps, columns, span_ns)
+
+
 class Blend(NamedTuple):
     """From the pose handed out when a stream began anew, to what it says since then: `turn` [rad] at `begin_ns`."""
 
@@ -87,8 +121,14 @@ class Blends:
         self._left.pop(name, None)
         self._blends.pop(name, None)
 
-    def turn(self, name: Hashable, stamp_ns: int, rot: Float[np.ndarray, 'joint 3 3']) -> Float[np.ndarray, 'joint 3']:
-        """From what a stream says to what is handed out [rad]."""
+    def turns(
+        self, names: Sequence[Hashable], stamps: Int[np.ndarray, 'stream'],
+        rot: Float[np.ndarray, 'stream joint 3 3'],
+    ) -> Float[np.ndarray, 'stream joint 3']:  # fmt: skip
+        """From what each stream says (world <- joint) to what is handed out [rad]."""
+        return np.array([self._turn(name, int(stamp), own) for name, stamp, own in zip(names, stamps, rot)])
+
+    def _turn(self, name: Hashable, stamp_ns: int, rot: Float[np.ndarray, 'joint 3 3']) -> Float[np.ndarray, 'joint 3']:
         if name in self._left:
             self._blends[name] = Blend(so3.log(rot.swapaxes(-1, -2) @ self._left.pop(name)), stamp_ns)
         blend = self._blends.get(name)

@@ -7,6 +7,7 @@ been handed out, a pass that knows no past is compared with it, and where they d
 itself, the stream starts anew from there: with a second pass at once, and handed out from where the body was.
 """
 
+import functools
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
@@ -25,7 +26,7 @@ from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose
 from inpose_ros.diffusion.handing_out import posterior_of, rotation_stddev, seen_covariance
 from inpose_ros.diffusion.levels import GUIDED, SCRATCH, guided_levels
 from inpose_ros.diffusion.pace import Pace
-from inpose_ros.diffusion.past import Blends, Past
+from inpose_ros.diffusion.past import Blends, Pasts
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.diffusion.seen import Knows, Seen
@@ -33,7 +34,6 @@ from inpose_ros.diffusion.solver import TRACKED_ACCELERATION, PoseSolver, Poster
 from inpose_ros.geometry import so3
 from inpose_ros.sensing.resample import JointWindow
 
-_FRESH_AFTER = 250_000_000  # a past that ended longer ago says nothing about now [ns]
 _DOUBTED = 0.85  # standard deviations between the stream and a pass without a past, rms over inferred joints: enough
 
 Array = np.ndarray
@@ -74,7 +74,7 @@ class StreamSolver(PoseSolver):
         # From each frame of a window to its newest [ns].
         self._back = np.rint(np.arange(self.frames - 1, -1, -1) * (1e9 / self.rate)).astype(np.int64)
         self._check_ns = 1e9 * check_every
-        self._pasts: dict[Hashable, Past] = {}
+        self._pasts = Pasts()
         self._checked: dict[Hashable, int] = {}
         self._blends = Blends()
         self._last: _Solved | None = None
@@ -93,7 +93,7 @@ class StreamSolver(PoseSolver):
         )
 
     def reset(self) -> None:
-        self._pasts, self._checked, self._blends, self._last = {}, {}, Blends(), None
+        self._pasts, self._checked, self._blends, self._last = Pasts(), {}, Blends(), None
 
     def warm_up(self, located: Sequence[int]) -> None:
         super().warm_up(located)
@@ -139,7 +139,7 @@ class StreamSolver(PoseSolver):
         began = time.perf_counter()
         seen = self._seen(windows, floor_height)
         grids = np.array([[window.stamp_ns] for window in windows]) - self._back
-        fresh = [self._is_fresh(name, window.stamp_ns) for name, window in zip(names, windows)]
+        fresh = [self._pasts.says_nothing(name, window.stamp_ns) for name, window in zip(names, windows)]
         self.timings = {'likelihood': time.perf_counter() - began, 'network': 0.0}
         self._last = self._guided(seen, list(names), grids, fresh, floor_height)
         return posterior_of(self._last.handed_out, seen, self._late_corrector, sorted(self._located), floor_height)
@@ -185,37 +185,47 @@ class StreamSolver(PoseSolver):
         """Joints whose locations count."""
         return sorted(self._located) if self.use_locations else []
 
-    def _is_fresh(self, name: Hashable, stamp_ns: int) -> bool:
-        """Whether this stream has no past that says something."""
-        past = self._pasts.get(name)
-        return past is None or not 0 < stamp_ns - past.newest_ns <= _FRESH_AFTER
-
     def _guided(
         self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
     ) -> _Solved:
         """One step of each stream, and its past brought up to date."""
         self.passes, self.hurried = 0, False
-        begun = self._gone_on(seen, *self._from_scratch(seen, floor), floor) if any(fresh) else None
-        newest, answer = begun if all(fresh) else self._from_past(seen, names, grids, fresh, floor)
-        told = self._handed(seen, newest, answer, floor)
-        if begun is not None:
-            newest, told = newest.where(fresh, begun[0]), told.where(fresh, self._handed(seen, *begun, floor))
         for row, name in enumerate(names):
             if fresh[row]:
                 self._checked[name] = int(grids[row, -1])
                 self._blends.forget(name)
+        begun = self._gone_on(seen, *self._from_scratch(seen, floor), floor) if any(fresh) else None
+        if all(fresh):
+            newest, told = begun[0], self._handed(seen, *begun, floor)
+        else:
+            newest, told = self._posed(seen, names, grids, self._from_past(seen, names, grids, fresh, floor), floor)
+            if begun is not None:
+                newest, told = newest.where(fresh, begun[0]), told.where(fresh, self._handed(seen, *begun, floor))
+        for row, name in enumerate(names):
+            if fresh[row]:
                 self._begin(seen, row, name, grids[row], begun[1], newest)
         self._go_on([row for row, new in enumerate(fresh) if not new], seen, names, grids, newest)
+        return _Solved(seen, names, newest, told, grids, floor)
+
+    def _posed(
+        self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], answer: Answer, floor: float
+    ) -> tuple[FramePose, FramePose]:
+        """The newest frame, and the one that is handed out: in which pasts that did not hold fade."""
+        said = seen, answer, GUIDED, self._trusted, floor
         if not self._blends:
-            return _Solved(seen, names, newest, told, grids, floor)
-        turns = np.stack([
-            self._blends.turn(name, int(grid[self._frame]), rot)
-            for name, grid, rot in zip(names, grids, told.in_world(seen))
-        ])  # fmt: skip
-        if not turns.any():
-            return _Solved(seen, names, newest, told, grids, floor)
-        turned = self._late_corrector.turned(seen, answer, GUIDED, self._trusted, told, turns)
-        return _Solved(seen, names, newest, told.where(turns.any((1, 2)).tolist(), turned), grids, floor)
+            newest = self._newest_corrector(*said)
+            return newest, self._handed(seen, newest, answer, floor)
+        faded = functools.partial(self._faded, seen, names, grids[:, self._frame])
+        if self.lag:
+            return self._newest_corrector(*said), *self._late_corrector.poses(*said, [faded])
+        return tuple(self._newest_corrector.poses(*said, [lambda rot: rot, faded]))
+
+    def _faded(
+        self, seen: Seen, names: list[Hashable], stamps: Int[Array, 'batch'], rot: Float[Array, 'batch joint 3 3']
+    ) -> Float[Array, 'batch joint 3 3']:
+        """Heading-free rotations of what is handed out, and of what was handed out by former pasts what is left."""
+        turns = self._blends.turns(names, stamps, seen.turn.swapaxes(-1, -2)[:, None] @ rot)
+        return rot @ so3.exp(turns * ~seen.measured[:, self._frame, :, None])
 
     def _handed(self, seen: Seen, newest: FramePose, answer: Answer, floor: float) -> FramePose:
         """The frame that is handed out: the newest one, or what the network now says of one before that."""
@@ -227,12 +237,9 @@ class StreamSolver(PoseSolver):
 
     def _from_past(
         self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
-    ) -> tuple[FramePose, Answer]:
+    ) -> Answer:
         """From the past of each stream (of those without one, from nothing) down the levels."""
-        nothing = np.zeros((grids.shape[1], JOINTS, 2, 3), dtype=seen.rotation.dtype)
-        columns = np.stack([
-            nothing if new else self._pasts[name].at(grid) for name, grid, new in zip(names, grids, fresh)
-        ])  # fmt: skip
+        columns = self._pasts.at([None if new else name for name, new in zip(names, fresh)], grids)
         clean = so3.turned(seen.turn.astype(columns.dtype), columns).reshape(*grids.shape, JOINTS, 6)
         count = self._pace.affordable(self.steps)
         self.hurried = count < self.steps
@@ -240,18 +247,20 @@ class StreamSolver(PoseSolver):
 
     def _gone_on(self, seen: Seen, pose: FramePose, answer: Answer, floor: float) -> tuple[FramePose, Answer]:
         """From what a pass without a past left: another one, as the next frame would ask for."""
-        return self._guided_down(seen, self._given_on(answer, pose), [GUIDED], floor)
+        answer = self._guided_down(seen, self._given_on(answer, pose), [GUIDED], floor)
+        return self._newest_corrector(seen, answer, GUIDED, self._trusted, floor), answer
 
     def _guided_down(
         self, seen: Seen, clean: Float[Array, 'batch frame joint 6'], levels: Sequence[int], floor: float
-    ) -> tuple[FramePose, Answer]:
-        """From an estimate of the whole window down the levels."""
+    ) -> Answer:
+        """From an estimate of the whole window down the levels: what is said at the last of them."""
         for step, level in enumerate(levels):
-            clean = self._given_on(answer, newest) if step else clean
+            if step:
+                newest = self._newest_corrector(seen, answer, levels[step - 1], self._trusted, floor)
+                clean = self._given_on(answer, newest)
             noisy = self.prior.schedule.signal(level) * seen.measured_over(clean)
             answer = self._asked(noisy.reshape(*noisy.shape[:2], -1), level, seen)
-            newest = self._newest_corrector(seen, answer, level, self._trusted, floor)
-        return newest, answer
+        return answer
 
     def _given_on(self, answer: Answer, newest: FramePose) -> Float[Array, 'batch frame joint 6']:
         """What the next pass starts from: the answer, in which the newest frame was corrected."""
@@ -279,7 +288,7 @@ class StreamSolver(PoseSolver):
         """A stream's past is what the network now says of its window, and its newest frame as it was corrected."""
         columns = self._given_on(answer, newest)[row].reshape(-1, JOINTS, 2, 3)
         back = seen.turn[row, None].swapaxes(-1, -2).astype(columns.dtype)
-        self._pasts[name] = Past(grid, so3.turned(back, columns[None])[0])
+        self._pasts.begin(name, grid, so3.turned(back, columns[None])[0])
 
     def _go_on(
         self, rows: list[int], seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], newest: FramePose
@@ -288,4 +297,4 @@ class StreamSolver(PoseSolver):
         span_ns = round((self.frames + 1) * 1e9 / self.rate)
         columns = single_frame.columns(newest.in_world(seen)).astype(seen.rotation.dtype)
         for row in rows:
-            self._pasts[names[row]] = self._pasts[names[row]].then(grids[row, -1:], columns[row, None], span_ns)
+            self._pasts.go_on(names[row], grids[row, -1:], columns[row, None], span_ns)

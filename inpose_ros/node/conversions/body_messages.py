@@ -79,7 +79,7 @@ class BodyMessages:
         turns = so3.quaternion(rot_pelvis_world @ array(body.rot_world_joint)[_END_JOINTS])[:, _XYZW]
         places = (array(body.positions)[_END_JOINTS] - array(body.root)) @ rot_pelvis_world.T
         poses = np.concatenate((places, turns), 1)
-        return {name: self._end(body.stamp_ns, pose) for name, pose in zip(END_EFFECTORS, poses)}
+        return dict(zip(END_EFFECTORS, self._end.each(body.stamp_ns, poses)))
 
     def _transforms(self, stamp: Time, *poses: Float64[np.ndarray, '7']) -> TFMessage:
         edges = zip(self._parents, self._frames, poses, strict=True)

@@ -51,6 +51,13 @@ class Stencil:
         filled[self._stamps] = np.frombuffer(_stamp(stamp_ns), dtype=np.uint8)
         return filled.tobytes()
 
+    def each(self, stamp_ns: int, rows: Shaped[Array, 'message number']) -> list[bytes]:
+        """A message for each row, which has all that its arrays would have; at once."""
+        filled = self._bytes[None].repeat(len(rows), 0)
+        filled[:, self._numbers] = rows.view(np.uint8)
+        filled[:, self._stamps] = np.frombuffer(_stamp(stamp_ns), dtype=np.uint8)
+        return [message.tobytes() for message in filled]
+
 
 def _drawn(example: Shaped[Array, '...'], rng: np.random.Generator) -> Shaped[Array, '...']:
     """Of its shape and type, by chance."""

@@ -122,9 +122,9 @@ def narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MotionPrior:
 
 def test_a_method_of_another_width_runs_that_network(packed: Path, prior: MotionPrior, narrow: MotionPrior) -> None:
     given = scene(packed, frames=12)
-    found = evaluate(given, METHODS['inpose_width_128'], prior, 0)['mpjpe_cm']
-    assert found == pytest.approx(evaluate(given, METHODS['inpose'], narrow, 0)['mpjpe_cm'], rel=0.02)
-    assert found != pytest.approx(evaluate(given, METHODS['inpose'], prior, 0)['mpjpe_cm'], rel=0.1)
+    found = evaluate(given, METHODS['inpose_width_128'], prior, 0)['mpjre_deg']
+    assert found == pytest.approx(evaluate(given, METHODS['inpose'], narrow, 0)['mpjre_deg'], rel=0.02)
+    assert found != pytest.approx(evaluate(given, METHODS['inpose'], prior, 0)['mpjre_deg'], rel=0.1)
 
 
 @pytest.mark.usefixtures('narrow')
