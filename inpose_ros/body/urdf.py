@@ -86,6 +86,9 @@ def unwrapped(
         return angles
     triples, before = angles.reshape(*angles.shape[:-1], -1, 3), previous.reshape(*previous.shape[:-1], -1, 3)
     triples = _kept_where_locked(triples, before)
+    # The other triples of a rotation are 2 pi or more from these, by the sum over the three: these are the nearest.
+    if (np.abs(triples - before).sum(-1) <= math.pi).all():
+        return triples.reshape(angles.shape)
     flipped = math.pi + _FLIP * triples
     near, far = _nearest_turn(triples, before), _nearest_turn(flipped, before)
     closer = np.abs(near - before).sum(-1) <= np.abs(far - before).sum(-1)

@@ -132,15 +132,25 @@ def _tell_head(
         features[..., _JOINT_PART] = HEIGHT_GAIN * (height - 1) * seen
         features[..., _JOINT_PART + 1] = seen
     if knows.travel:
-        place, frame = head / size, np.arange(seen.shape[1])
-        last = frame[-1] - seen[:, ::-1].argmax(-1)
-        unbroken = seen[:, 1:] & seen[:, :-1] & (np.square(place[:, 1:] - place[:, :-1]).sum(-1) <= JUMP**2)
-        first = np.where(~unbroken & (frame[1:] <= last[:, None]), frame[1:], 0).max(-1)
-        known = seen.any(-1)[:, None] & (frame >= first[:, None]) & (frame <= last[:, None])
-        part = rows[:, :, smpl22.HEAD]
-        newest = place[np.arange(len(place)), last]
+        place, part = head / size, rows[:, :, smpl22.HEAD]
+        newest, known = _last_known(place, seen)
         part[..., 7:10] = LOCATION_GAIN * (place - newest[:, None]) * known[..., None]
         part[..., 10] = known
+
+
+def _last_known(
+    place: Float[Array, 'batch frame 3'], seen: Bool[Array, 'batch frame']
+) -> tuple[Float[Array, 'batch 3'], Bool[Array, 'batch frame']]:
+    """Where it was last seen, and in which frames up to then it is known where it was from there."""
+    near = np.square(place[:, 1:] - place[:, :-1]).sum(-1) <= JUMP**2
+    if seen.all() and near.all():  # as mostly
+        return place[:, -1], seen
+    frame = np.arange(seen.shape[1])
+    last = frame[-1] - seen[:, ::-1].argmax(-1)
+    unbroken = seen[:, 1:] & seen[:, :-1] & near
+    first = np.where(~unbroken & (frame[1:] <= last[:, None]), frame[1:], 0).max(-1)
+    known = seen.any(-1)[:, None] & (frame >= first[:, None]) & (frame <= last[:, None])
+    return place[np.arange(len(place)), last], known
 
 
 def _tell_acceleration(

@@ -277,7 +277,7 @@ class StreamSolver(PoseSolver):
 
     def _seen(self, windows: Sequence[JointWindow], floor: float) -> Seen:
         located = np.array([window.location_valid.numpy() for window in windows]).any((0, 1))
-        self._located |= set(np.flatnonzero(located).tolist())  # though one may be silent now
+        self._located.update(located.nonzero()[0].tolist())  # though one may be silent now
         size = self.skeleton.standing_head_height
         knows = Knows(self.use_height, self.use_travel, self.use_acceleration, self.use_smoothing)
         return Seen.read(windows, sorted(self._located), knows, size, floor, self.rate, TRACKED_ACCELERATION * size)

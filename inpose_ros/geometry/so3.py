@@ -28,6 +28,8 @@ _TINY = np.finfo(float).tiny  # in place of nothing, so that limits need no case
 _NEAR_HALF_TURN = 3.0  # [rad] from here on the axis is not to be had from sines
 _EYE4 = np.eye(4).ravel()
 _SKEW = np.cross(_EYE[:, None], _EYE).swapaxes(1, 2).reshape(3, 9)  # [e]x of each axis
+# From the entries of a rotation to sin(a) n of its axis and angle, and to its trace.
+_AXIS_AND_TRACE = np.concatenate((_SKEW / 2, _EYE.reshape(1, 9))).T
 _PRODUCTS = _products_of_quaternion()
 _ENTRIES = _PRODUCTS.T  # and back from q q': its rows are orthogonal, and of length 2
 
@@ -76,10 +78,10 @@ def _axis_and_angle(
     rot: Float[Array, '*batch 3 3'],
 ) -> tuple[Float[Array, '*batch 3'], Float[Array, '*batch'], Float[Array, '*batch']]:
     """sin(a) n, sin(a) and the angle a [rad] of a rotation about n."""
-    entries = rot.reshape(*rot.shape[:-2], 9)
-    axis = (entries[..., [7, 2, 3]] - entries[..., [5, 6, 1]]) / 2
+    parts = rot.reshape(*rot.shape[:-2], 9) @ _AXIS_AND_TRACE
+    axis = parts[..., :3]
     sine = np.sqrt((axis * axis).sum(-1) + _TINY)
-    return axis, sine, np.arctan2(sine, (entries[..., 0] + entries[..., 4] + entries[..., 8] - 1) / 2)
+    return axis, sine, np.arctan2(sine, (parts[..., 3] - 1) / 2)
 
 
 def quaternion(rot: Float[Array, '*batch 3 3']) -> Float[Array, '*batch 4']:

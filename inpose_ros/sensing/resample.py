@@ -148,7 +148,7 @@ def _by_joint(
     result, known = blank.copy(), np.zeros(blank.shape[:2], dtype=bool)
     stddev = np.full(blank.shape[1], NO_STDDEV, dtype=np.float32)
     some, every = valid.any(1).tolist(), valid.all(1).tolist()
-    for row in sorted(range(len(sensors)), key=lambda row: -stddevs[row]):
+    for row in sorted(range(len(sensors)), key=stddevs.__getitem__, reverse=True):
         if some[row]:
             joint, where = sensors[row].joint_index, slice(None) if every[row] else valid[row]
             result[where, joint], known[where, joint], stddev[joint] = values[row, where], True, stddevs[row]
