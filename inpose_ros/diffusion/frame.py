@@ -56,11 +56,15 @@ def _joints(rows: Float[Array, '*batch output']) -> Float[Array, '*batch joint 9
 
 @dataclass(frozen=True)
 class FramePose:
-    """A frame of each window: heading-free rotations, covariance [rad^2] of their tangents, contact."""
+    """A frame of each window: heading-free rotations, covariance [rad^2] of their tangents, contact.
+
+    `correction` [rad] is how what the network said was turned, to fit locations and the floor.
+    """
 
     rot: Float[Array, 'batch joint 3 3']
     covariance: Float[Array, 'batch tangent tangent']
     contact: Float[Array, 'batch 2']
+    correction: Float[Array, 'batch tangent']
 
     def in_world(self, seen: Seen) -> Float[Array, 'batch joint 3 3']:
         """The rotations, world <- joint."""
@@ -91,27 +95,36 @@ class FrameCorrector:
         """See kinematics.location_map."""
         return kinematics.location_map(self.skeleton.bones.double()).numpy()
 
-    def __call__(self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float) -> FramePose:
+    def __call__(
+        self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float,
+        start: Float[Array, 'batch tangent'] | None = None,
+    ) -> FramePose:  # fmt: skip
         """The frame by an answer at a noise level, on a floor of that height [m].
 
         Args:
             located: joints that trackers may have located; the floor counts only where there are some.
+            start: about how it will be corrected [rad].
         """
-        return self.poses(seen, answer, level, located, floor, [lambda rot: rot])[0]
+        return self.poses(seen, answer, level, located, floor, start, [lambda rot: rot])[0]
 
     def poses(
-        self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float, changes: Sequence[Change]
-    ) -> list[FramePose]:
+        self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float,
+        start: Float[Array, 'batch tangent'] | None, changes: Sequence[Change],
+    ) -> list[FramePose]:  # fmt: skip
         """As above, for each change that the answer's rotations are corrected with; all at once is as quick as one."""
         contact, covariance = answer.contact(self.frame), self.covariance(seen, answer, level)
         rot, count = self._rotations(seen, answer), len(changes)
-        every, spread = np.concatenate([change(rot) for change in changes]), np.concatenate([covariance] * count)
+        turned = np.zeros(covariance.shape[:2]) if start is None else start
+        every, spread, turned = (
+            np.concatenate(parts)
+            for parts in ([change(rot) for change in changes], [covariance] * count, [turned] * count)
+        )
         if located:
             measured = *self._measured(seen, located, answer, rot, covariance), seen.location_valid[:, self.frame]
             told = [np.concatenate([part] * count) for part in (*measured, contact)]
-            every, spread = self._likelihood(located, every, *told, floor).correct(every, spread)
-        parts = [slice(start, start + len(rot)) for start in range(0, len(every), len(rot))]
-        return [FramePose(every[part], spread[part], contact) for part in parts]
+            every, spread, turned = self._likelihood(located, every, *told, floor).correct(every, spread, turned)
+        parts = [slice(first, first + len(rot)) for first in range(0, len(every), len(rot))]
+        return [FramePose(every[part], spread[part], contact, turned[part]) for part in parts]
 
     def _rotations(self, seen: Seen, answer: Answer) -> Float[Array, 'batch joint 3 3']:
         """As MotionPrior.rotations, of one frame."""

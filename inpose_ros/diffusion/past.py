@@ -17,10 +17,14 @@ _BLEND_NS = 300_000_000  # from a past that did not hold to the new one
 
 @dataclass(frozen=True)
 class Past:
-    """Columns of world <- joint rotations at rising stamps [ns]; the last is the newest estimate."""
+    """Columns of world <- joint rotations at rising stamps [ns]; the last is the newest estimate.
+
+    `correction` [rad] is how that was turned to fit what was measured.
+    """
 
     stamps: Int[np.ndarray, 'time']
     columns: Float[np.ndarray, 'time joint 2 3']
+    correction: Float[np.ndarray, 'tangent']
 
     @property
     def newest_ns(self) -> int:
@@ -49,13 +53,15 @@ class Past:
         found += after
         return found.reshape(-1, *self.columns.shape[1:])
 
-    def then(self, stamps: Int[np.ndarray, 'new'], columns: Float[np.ndarray, 'new joint 2 3'], span_ns: int) -> 'Past':
+    def then(
+        self, stamps: Int[np.ndarray, 'new'], columns: Float[np.ndarray, 'new joint 2 3'],
+        correction: Float[np.ndarray, 'tangent'], span_ns: int,
+    ) -> 'Past':  # fmt: skip
         """With what is estimated now, in place of what was for these times; forgets what is older than `span_ns`."""
         first = max(0, int(self.stamps.searchsorted(stamps[-1] - span_ns)) - 1)
         kept = slice(first, int(self.stamps.searchsorted(stamps[0])))
-        return Past(
-            *(np.concatenate((own[kept], new)) for own, new in ((self.stamps, stamps), (self.columns, columns)))
-        )
+        both = (self.stamps, stamps), (self.columns, columns)
+        return Past(*(np.concatenate((own[kept], new)) for own, new in both), correction)
 
 
 class Pasts:
@@ -80,15 +86,13 @@ class Pasts:
         nothing = np.zeros_like(next(own for own in told if own is not None))
         return np.array([nothing if own is None else own for own in told])
 
-    def begin(
-        self, name: Hashable, grid: Int[np.ndarray, 'time'], columns: Float[np.ndarray, 'time joint 2 3']
-    ) -> None:
-        self._pasts[name] = Past(grid, columns)
+    def corrections(self, names: Sequence[Hashable | None], tangent: int) -> Float[np.ndarray, 'stream tangent']:
+        """How the newest estimate of each was corrected [rad]; all zero for a name that is None."""
+        nothing = np.zeros(tangent)
+        return np.array([nothing if name is None else self._pasts[name].correction for name in names])
 
-    def go_on(
-        self, name: Hashable, stamps: Int[np.ndarray, 'new'], columns: Float[np.ndarray, 'new joint 2 3'], span_ns: int
-    ) -> None:
-        self._pasts[name] = self._pasts[name].then(stamps, columns, span_ns)
+    def __setitem__(self, name: Hashable, past: Past) -> None:
+        self._pasts[name] = past
 
 
 class Blend(NamedTuple):

@@ -60,26 +60,27 @@ class FrameLikelihood:
 
     def correct(
         self, rot: Float[Array, 'batch joint 3 3'], covariance: Float[Array, 'batch tangent tangent'],
-        iterations: int = 4,
-    ) -> tuple[Float[Array, 'batch joint 3 3'], Float[Array, 'batch tangent tangent']]:  # fmt: skip
-        """The rotations' posterior mean and covariance [rad^2]: see LocationLikelihood.correct.
+        start: Float[Array, 'batch tangent'], iterations: int = 4,
+    ) -> tuple[
+        Float[Array, 'batch joint 3 3'], Float[Array, 'batch tangent tangent'], Float[Array, 'batch tangent']
+    ]:  # fmt: skip
+        """The rotations' posterior mean and covariance [rad^2], see LocationLikelihood.correct; and how they turned.
 
         Args:
+            start: where to look for it first [rad]: nothing, or how the frame before was turned, which saves a step.
             iterations: at most; of each pose the first that turns no joint far is its last.
         """
         if self.measured.shape[1] == 0:
-            return rot, covariance
+            return rot, covariance, np.zeros_like(start)
         batch, joints, levers = *rot.shape[:2], self.table.swapaxes(1, 2)  # of each joint, by sensor
-        flat, moved, turning = np.zeros((batch, 3 * joints, 1)), rot, rot  # w, R exp(w) and R exp(w) J_r(w)
+        flat = start[..., None]
         moves = np.ones((batch, 1, 1), dtype=bool)  # whoever moves no more stays, whatever the others do
-        for count in range(iterations):
-            if count:
-                turn, jacobian_right = so3.exp_with_jacobian(flat.reshape(batch, joints, 3))
-                moved = rot @ turn
-                turning = moved @ jacobian_right
+        for _ in range(iterations):
+            turn, jacobian_right = so3.exp_with_jacobian(flat.reshape(batch, joints, 3))
+            moved = rot @ turn
             reach = levers @ moved.swapaxes(-1, -2)
             # -R [b]x J_r, as R [b]x = [R b]x R: few products of matrices, whatever the number of sensors.
-            jacobian = so3.skew(-reach).reshape(batch, joints, -1, 3) @ turning
+            jacobian = so3.skew(-reach).reshape(batch, joints, -1, 3) @ (moved @ jacobian_right)
             jacobian = jacobian.swapaxes(1, 2).reshape(*self.measured.shape, -1)
             residual = (self.measured - reach.sum(1).reshape(self.measured.shape))[..., None] + jacobian @ flat
             cross = jacobian @ covariance  # both are symmetric, so this is (C J')'
@@ -91,7 +92,8 @@ class FrameLikelihood:
             if not moves.any():
                 break
         known = cross.swapaxes(1, 2) @ (np.linalg.inv(spread) @ cross)
-        return rot @ so3.exp(flat.reshape(batch, joints, 3)), np.subtract(covariance, known, out=known)
+        turned = rot @ so3.exp(flat.reshape(batch, joints, 3))
+        return turned, np.subtract(covariance, known, out=known), flat[..., 0]
 
 
 def standing_feet(

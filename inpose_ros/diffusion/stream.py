@@ -26,7 +26,7 @@ from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose
 from inpose_ros.diffusion.handing_out import posterior_of, rotation_stddev, seen_covariance
 from inpose_ros.diffusion.levels import GUIDED, SCRATCH, guided_levels
 from inpose_ros.diffusion.pace import Pace
-from inpose_ros.diffusion.past import Blends, Pasts
+from inpose_ros.diffusion.past import Blends, Past, Pasts
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.diffusion.seen import Knows, Seen
@@ -104,15 +104,14 @@ class StreamSolver(PoseSolver):
         """The body at the window's newest frame, or `lag` frames before."""
         began = time.perf_counter()
         posterior = self.solve_streams([window], ('',), floor_height)
-        frame = -1 - self.lag
         state = BodyState(
-            stamp_ns=int(self._last.grids[0, frame]),
+            stamp_ns=int(self._last.grids[0, self._frame]),
             skeleton=self.skeleton,
             root=posterior.root[0],
             rot_world_joint=posterior.rot_world_joint[0],
             rotation_stddev=torch.from_numpy(rotation_stddev(posterior.covariance[0].numpy())),
             position_covariance=self._place_covariance(posterior, window),
-            measured=window.rot_valid[frame],
+            measured=window.rot_valid[self._frame],
             root_observed=bool(posterior.root_observed[0]),
             foot_contact=posterior.contact[0],
         )
@@ -190,28 +189,28 @@ class StreamSolver(PoseSolver):
     ) -> _Solved:
         """One step of each stream, and its past brought up to date."""
         self.passes, self.hurried = 0, False
-        for row, name in enumerate(names):
-            if fresh[row]:
-                self._checked[name] = int(grids[row, -1])
-                self._blends.forget(name)
-        begun = self._gone_on(seen, *self._from_scratch(seen, floor), floor) if any(fresh) else None
+        new = [row for row, is_new in enumerate(fresh) if is_new]
+        for row in new:
+            self._checked[names[row]] = int(grids[row, -1])
+            self._blends.forget(names[row])
+        begun = self._gone_on(seen, *self._from_scratch(seen, floor), floor) if new else None
         if all(fresh):
             newest, told = begun[0], self._handed(seen, *begun, floor)
         else:
-            newest, told = self._posed(seen, names, grids, self._from_past(seen, names, grids, fresh, floor), floor)
+            known = [None if is_new else name for name, is_new in zip(names, fresh)]
+            newest, told = self._posed(seen, known, grids, self._from_past(seen, known, grids, floor), floor)
             if begun is not None:
                 newest, told = newest.where(fresh, begun[0]), told.where(fresh, self._handed(seen, *begun, floor))
-        for row, name in enumerate(names):
-            if fresh[row]:
-                self._begin(seen, row, name, grids[row], begun[1], newest)
-        self._go_on([row for row, new in enumerate(fresh) if not new], seen, names, grids, newest)
+        for row in new:
+            self._begin(seen, row, names[row], grids[row], begun[1], newest)
+        self._go_on([row for row in range(len(names)) if row not in new], seen, names, grids, newest)
         return _Solved(seen, names, newest, told, grids, floor)
 
     def _posed(
-        self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], answer: Answer, floor: float
+        self, seen: Seen, names: list[Hashable | None], grids: Int[Array, 'batch frame'], answer: Answer, floor: float
     ) -> tuple[FramePose, FramePose]:
         """The newest frame, and the one that is handed out: in which pasts that did not hold fade."""
-        said = seen, answer, GUIDED, self._trusted, floor
+        said = seen, answer, GUIDED, self._trusted, floor, self._pasts.corrections(names, 3 * JOINTS)
         if not self._blends:
             newest = self._newest_corrector(*said)
             return newest, self._handed(seen, newest, answer, floor)
@@ -236,10 +235,10 @@ class StreamSolver(PoseSolver):
         return self._newest_corrector(seen, answer, SCRATCH, self._trusted, floor), answer
 
     def _from_past(
-        self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
+        self, seen: Seen, names: list[Hashable | None], grids: Int[Array, 'batch frame'], floor: float
     ) -> Answer:
         """From the past of each stream (of those without one, from nothing) down the levels."""
-        columns = self._pasts.at([None if new else name for name, new in zip(names, fresh)], grids)
+        columns = self._pasts.at(names, grids)
         clean = so3.turned(seen.turn.astype(columns.dtype), columns).reshape(*grids.shape, JOINTS, 6)
         count = self._pace.affordable(self.steps)
         self.hurried = count < self.steps
@@ -288,7 +287,7 @@ class StreamSolver(PoseSolver):
         """A stream's past is what the network now says of its window, and its newest frame as it was corrected."""
         columns = self._given_on(answer, newest)[row].reshape(-1, JOINTS, 2, 3)
         back = seen.turn[row, None].swapaxes(-1, -2).astype(columns.dtype)
-        self._pasts.begin(name, grid, so3.turned(back, columns[None])[0])
+        self._pasts[name] = Past(grid, so3.turned(back, columns[None])[0], newest.correction[row])
 
     def _go_on(
         self, rows: list[int], seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], newest: FramePose
@@ -297,4 +296,5 @@ class StreamSolver(PoseSolver):
         span_ns = round((self.frames + 1) * 1e9 / self.rate)
         columns = single_frame.columns(newest.in_world(seen)).astype(seen.rotation.dtype)
         for row in rows:
-            self._pasts.go_on(names[row], grids[row, -1:], columns[row, None], span_ns)
+            past, correction = self._pasts[names[row]], newest.correction[row]
+            self._pasts[names[row]] = past.then(grids[row, -1:], columns[row, None], correction, span_ns)

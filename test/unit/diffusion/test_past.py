@@ -2,16 +2,18 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpose_ros.diffusion.past import Blends, Past
+from inpose_ros.diffusion.past import Blends, Past, Pasts
 from inpose_ros.geometry import so3
 
 RATE_NS = 33_333_333
+NO_CORRECTION = np.zeros(66)
 
 
 def _moving(stamps: np.ndarray, velocity: float = 1.0) -> Past:
     """Columns that grow evenly with time: not rotations, but what lies between and beyond is plain."""
     seconds = stamps / 1e9
-    return Past(stamps, velocity * np.broadcast_to(seconds[:, None, None, None], (len(stamps), 22, 2, 3)).copy())
+    columns = velocity * np.broadcast_to(seconds[:, None, None, None], (len(stamps), 22, 2, 3))
+    return Past(stamps, columns.copy(), NO_CORRECTION)
 
 
 def test_the_past_is_itself_at_its_own_stamps() -> None:
@@ -45,7 +47,7 @@ def test_at_a_high_rate_velocity_is_taken_over_more_than_one_estimate() -> None:
     """One estimate in sixty that is a little off must not be carried on as if the body had jumped."""
     stamps = np.arange(20) * RATE_NS // 2
     past = _moving(stamps, velocity=0.0)
-    noisy = past.then(np.array([stamps[-1] + RATE_NS // 2]), past.columns[-1:] + 0.1, 10**9)
+    noisy = past.then(np.array([stamps[-1] + RATE_NS // 2]), past.columns[-1:] + 0.1, NO_CORRECTION, 10**9)
     ahead = noisy.at(np.array([noisy.newest_ns + RATE_NS // 2]))[0, 0, 0, 0]
     assert 0.1 < ahead <= 0.1 + 0.06
 
@@ -53,7 +55,7 @@ def test_at_a_high_rate_velocity_is_taken_over_more_than_one_estimate() -> None:
 def test_a_new_estimate_takes_the_place_of_what_is_too_old() -> None:
     past = _moving(np.arange(50) * RATE_NS)
     for k in range(50, 100):
-        past = past.then(np.array([k * RATE_NS]), past.columns[-1:], 20 * RATE_NS)
+        past = past.then(np.array([k * RATE_NS]), past.columns[-1:], NO_CORRECTION, 20 * RATE_NS)
     assert past.newest_ns == 99 * RATE_NS
     assert 20 <= len(past.stamps) <= 22
 
@@ -61,9 +63,20 @@ def test_a_new_estimate_takes_the_place_of_what_is_too_old() -> None:
 def test_what_is_estimated_anew_takes_the_place_of_what_was_for_these_times() -> None:
     past = _moving(np.arange(10) * RATE_NS)
     later = np.arange(8, 12) * RATE_NS + 5
-    again = past.then(later, np.zeros((4, 22, 2, 3)), 10**9)
+    again = past.then(later, np.zeros((4, 22, 2, 3)), NO_CORRECTION, 10**9)
     assert (np.diff(again.stamps) > 0).all() and again.newest_ns == later[-1]
     assert (again.at(later) == 0).all() and np.allclose(again.at(past.stamps[:8]), past.columns[:8])
+
+
+def test_who_has_no_past_has_one_of_zeros_among_the_others() -> None:
+    pasts, grid, last = Pasts(), np.arange(12) * RATE_NS, 11 * RATE_NS
+    assert pasts.says_nothing('anna', last + RATE_NS)
+    pasts['anna'] = Past(grid, np.ones((12, 22, 2, 3)), np.ones(66))
+    assert not pasts.says_nothing('anna', last + RATE_NS)
+    assert pasts.says_nothing('anna', last) and pasts.says_nothing('anna', last + 10 * RATE_NS)
+    both = pasts.at([None, 'anna'], np.array([grid, grid]))
+    assert (both[0] == 0).all() and (both[1] == 1).all()
+    assert pasts.corrections(['anna', None], 66).mean(1).tolist() == [1, 0]
 
 
 def test_a_stream_that_begins_anew_comes_from_what_was_handed_out_without_a_jump_and_is_then_forgotten() -> None:

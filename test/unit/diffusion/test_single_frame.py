@@ -7,7 +7,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.likelihood import Floor, LocationLikelihood
 from inpose_ros.diffusion.single_frame import FrameLikelihood
-from inpose_ros.geometry import rotation
+from inpose_ros.geometry import rotation, so3
 
 from .examples import HANDS, random_pose
 
@@ -36,9 +36,10 @@ def test_a_frame_is_corrected_as_by_the_likelihood_itself(seen: list[int], monke
     expected = slow.correct(rot, covariance)
     axes = stddev[:, None].expand(4, 4, 3)
     fast = FrameLikelihood.of(CHAIN[joints].numpy(), place.numpy(), valid.numpy(), axes.numpy())
-    found = fast.correct(rot.numpy(), covariance.numpy())
+    found = fast.correct(rot.numpy(), covariance.numpy(), np.zeros((4, 66)))
     for one, other in zip(found, expected):
         assert np.abs(one - other.numpy()).max() < 1e-9
+    assert np.abs(rot.numpy() @ so3.exp(found[2].reshape(4, 22, 3)) - found[0]).max() < 1e-12
 
 
 def test_frames_that_see_different_joints_are_corrected_each_by_its_own() -> None:
@@ -47,11 +48,12 @@ def test_frames_that_see_different_joints_are_corrected_each_by_its_own() -> Non
     valid = np.array([[True, True, True], [False, True, True]])
     axes = np.full((2, 3, 3), 0.01)
     chain = CHAIN[HANDS].numpy()
-    both = FrameLikelihood.of(chain, place, valid, axes).correct(rot.numpy(), covariance.numpy())[0]
+    both = FrameLikelihood.of(chain, place, valid, axes).correct(rot.numpy(), covariance.numpy(), np.zeros((2, 66)))[0]
     for row in range(2):
         part = slice(row, row + 1)
         alone = FrameLikelihood.of(chain, place[part], valid[part], axes[part])
-        assert np.allclose(alone.correct(rot[part].numpy(), covariance[part].numpy())[0][0], both[row], atol=1e-10)
+        found = alone.correct(rot[part].numpy(), covariance[part].numpy(), np.zeros((1, 66)))[0]
+        assert np.allclose(found[0], both[row], atol=1e-10)
 
 
 @pytest.mark.parametrize('spread', [0.03, 0.1])
@@ -68,18 +70,46 @@ def test_a_pose_that_moves_no_more_is_where_many_more_iterations_would_bring_it(
     turned = []
     exp = single_frame.so3.exp_with_jacobian
     monkeypatch.setattr(single_frame.so3, 'exp_with_jacobian', lambda flat: turned.append(1) or exp(flat))
-    found = likelihood.correct(rot.numpy(), covariance.numpy(), iterations=30)[0]
+    nothing = np.zeros((40, 66))
+    found = likelihood.correct(rot.numpy(), covariance.numpy(), nothing, iterations=30)[0]
     few = len(turned)
     for row in range(0, 40, 8):  # whoever is done stays, whatever the others do
         part = slice(row, row + 1)
         alone = FrameLikelihood.of(CHAIN[joints].numpy(), place[part], valid[part], stddev[part])
-        assert np.allclose(alone.correct(rot[part].numpy(), covariance[part].numpy(), 30)[0][0], found[row], atol=1e-10)
+        same = alone.correct(rot[part].numpy(), covariance[part].numpy(), nothing[part], 30)[0]
+        assert np.allclose(same[0], found[row], atol=1e-10)
     turned.clear()
     monkeypatch.setattr(single_frame, '_CLOSE', 0.0)
-    most = likelihood.correct(rot.numpy(), covariance.numpy(), iterations=30)[0]
-    assert few < 10 and len(turned) == 29
+    most = likelihood.correct(rot.numpy(), covariance.numpy(), nothing, iterations=30)[0]
+    assert few < 10 and len(turned) == 30
     apart = single_frame.positions(CHAIN.numpy(), found) - single_frame.positions(CHAIN.numpy(), most)
     assert np.abs(apart[:, joints]).max() < 0.002
+
+
+def test_who_begins_where_the_frame_before_ended_is_done_in_one_step_and_nearer() -> None:
+    """The next frame differs a little: what was measured moves by centimetres, and so does what the network says."""
+    rot, covariance = _posed(40, seed=3)
+    generator = torch.Generator().manual_seed(4)
+
+    def moved(pose: torch.Tensor, spread: float) -> torch.Tensor:
+        return pose @ rotation.exp(spread * torch.randn(40, 22, 3, generator=generator, dtype=torch.float64))
+
+    truth, joints = moved(rot, 0.1), [0, *HANDS]
+    valid, stddev = np.ones((40, 4), dtype=bool), np.full((40, 4, 3), 0.003)
+
+    def likelihood(pose: torch.Tensor) -> FrameLikelihood:
+        place = kinematics.joint_positions(SKELETON, pose)[:, joints].numpy()
+        return FrameLikelihood.of(CHAIN[joints].numpy(), place, valid, stddev)
+
+    nothing = np.zeros((40, 66))
+    before = likelihood(truth).correct(rot.numpy(), covariance.numpy(), nothing)[2]
+    now, said = likelihood(moved(truth, 0.01)), moved(rot, 0.01).numpy()
+    best = now.correct(said, covariance.numpy(), before, iterations=40)[2]
+    off = {
+        name: np.abs(now.correct(said, covariance.numpy(), start, iterations=1)[2] - best).max(1).mean()
+        for name, start in {'anew': nothing, 'on': before}.items()
+    }
+    assert off['on'] < 0.2 * off['anew'] and off['on'] < 0.01
 
 
 def test_places_and_their_covariance_are_those_of_the_body_room() -> None:
