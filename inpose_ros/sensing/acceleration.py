@@ -4,8 +4,6 @@ A second difference over frames a time h apart is the mean of the acceleration o
 triangle. So integrating the readings twice and differencing again loses nothing and takes no filter, at any rate.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -15,34 +13,32 @@ GRAVITY = np.array([0.0, 0.0, -9.80665])
 
 
 def second_differences(
-    stamps: Sequence[Int[Array, '_']], force: Sequence[Float[Array, '_ 3']], grid: Int[Array, 'frame']
-) -> Float[Array, 'sensor frame 3']:
-    """(p(t) - 2 p(t - h) + p(t - 2h)) / h^2 of each sensor, in the world [m/s2], at evenly spaced instants [ns].
+    time: Float[Array, 'reading'], force: Float[Array, 'reading 3'], at: Float[Array, 'longer'],
+    low: Int[Array, 'sensor longer'], high: Int[Array, 'sensor longer'],
+) -> Float[Array, 'sensor frame 3']:  # fmt: skip
+    """(p(t) - 2 p(t - h) + p(t - 2h)) / h^2 of each sensor, in the world [m/s2], at evenly spaced instants.
 
     Between readings the acceleration is interpolated, beyond them it is held.
 
     Args:
-        stamps: of each sensor's readings, rising [ns].
+        time: of the readings of all sensors, one sensor after the other, rising for each [s].
         force: the specific force that they tell, in world axes [m/s2].
+        at: the instants, of which the first two are only looked back on [s].
+        low, high: the readings of a sensor before and after each instant; the same one where there is but one.
     """
-    h = float(grid[-1] - grid[0]) / 1e9 / (len(grid) - 1)
-    instants = np.arange(-len(grid) - 1, 1) * h  # from the grid's last
-    asked = grid[-1] + np.rint(instants * 1e9).astype(np.int64)
-    ends = np.array([[len(own)] for own in stamps]).cumsum(0)
-    first = np.concatenate(([[0]], ends[:-1]))
-    behind = first + np.array([own.searchsorted(asked, side='right') for own in stamps])
-    around = np.maximum(behind - 1, first), np.minimum(behind, ends - 1)
-    # All in one row: what the integrals bring along from another sensor is a steady motion, and makes no difference.
-    times = (np.concatenate(stamps) - grid[-1]) / 1e9
-    places = _twice_integrated(times, np.concatenate(force) + GRAVITY, instants, *around)
-    return (places[:, 2:] - 2 * places[:, 1:-1] + places[:, :-2]) / h**2
+    interval = (at[-1] - at[0]) / (len(at) - 1)
+    places = _twice_integrated(time, force + GRAVITY, at, low, high)
+    return (places[:, 2:] - 2 * places[:, 1:-1] + places[:, :-2]) / interval**2
 
 
 def _twice_integrated(
     time: Float[Array, 'reading'], value: Float[Array, 'reading 3'], at: Float[Array, 'instant'],
     low: Int[Array, 'sensor instant'], high: Int[Array, 'sensor instant'],
 ) -> Float[Array, 'sensor instant 3']:  # fmt: skip
-    """The double integral of the line through the values [s, m/s2 -> m], at instants between two of them, or beside."""
+    """The double integral of the line through the values of each sensor [s, m/s2 -> m], but for a steady motion.
+
+    The integrals run through the readings of all: what they bring along from another sensor is such a motion.
+    """
     step = (time[1:] - time[:-1])[:, None]
     speed, place = np.zeros((2, *value.shape))
     np.cumsum((value[:-1] + value[1:]) / 2 * step, axis=0, out=speed[1:])

@@ -1,4 +1,4 @@
-"""What several sensors say at each instant of a grid: between their readings, and a little beyond the last of them.
+"""What several sensors say at each frame of a grid: between their readings, and a little beyond the last of them.
 
 Sensors neither tick nor arrive together, and the newest frame is at the newest stamp of all. A sensor that was held
 there would lag; so it goes on as it moved: as its gyroscope says, or else as its last readings show.
@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from inpose_ros.geometry import so3
+from inpose_ros.sensing.acceleration import second_differences
 from inpose_ros.sensing.columns import NOTHING, Columns
 
 # Beyond its last stamp a sensor's value counts for so long [ns] at least.
@@ -33,30 +34,43 @@ class Series(NamedTuple):
     valid: Bool[Array, 'sensor frame']
 
 
+class Around(NamedTuple):
+    """World <- sensor, positions [m], and accelerations in the world, as second differences of positions [m/s2]."""
+
+    rotation: Series
+    position: Series
+    acceleration: Float[Array, 'sensor frame 3']
+
+
 def around(
-    turned: Sequence[Columns], located: Sequence[Columns], grid: Int[Array, 'frame'], timeout_ns: int
-) -> tuple[Series, Series]:
-    """The rotation of each sensor (world <- sensor), and its position [m].
+    turned: Sequence[Columns], located: Sequence[Columns], felt: Sequence[Columns], grid: Int[Array, 'longer'],
+    timeout_ns: int,
+) -> Around:  # fmt: skip
+    """What is known of sensors at the frames of a grid.
 
     Args:
-        turned: of each sensor the readings that say a rotation.
-        located: those that say a position: mostly the same ones, which are looked through once.
-        grid: rising [ns].
+        turned, located, felt: of each sensor the readings that say a rotation, a position, a force: mostly the same
+            ones, which are looked through once.
+        grid: evenly spaced [ns]; the first two only for accelerations, which are over three.
         timeout_ns: between readings farther apart nothing is known, and nothing so long after the last.
     """
-    every = list({id(own): own for own in (*turned, *located, NOTHING)}.values())  # so that there is one
+    every = list({id(own): own for own in (*turned, *located, *felt, NOTHING)}.values())  # so that there is one
     row = {id(own): number for number, own in enumerate(every)}
     places = _places(every, grid, timeout_ns)
-    rotations, positions = (
-        places.of(np.array([row[id(own)] for own in told], dtype=int)) for told in (turned, located)
+    later = _Places(places.first, *(part[:, 2:] for part in places[1:]))
+    rows = (np.array([row[id(own)] for own in told], dtype=int) for told in (turned, located, felt))
+    rotations, positions, forces = (own.of(which) for own, which in zip((later, later, places), rows))
+    return Around(
+        _rotations(turned, every, rotations), _positions(every, positions), _accelerations(felt, grid, forces)
     )
-    return _rotations(turned, every, rotations), _positions(every, positions)
 
 
 class _Places(NamedTuple):
     """For each frame two readings of each sensor, counted through those of all, and how far it lies from the first to
-    the second. Beyond the last reading it lies farther than that, `after` the last [s]; elsewhere `after` is zero."""
+    the second. Beyond the last reading it lies farther than that, `after` the last [s]; elsewhere `after` is zero.
+    `first` is the sensor's first."""
 
+    first: Int[Array, 'sensor 1']
     low: Int[Array, 'sensor frame']
     high: Int[Array, 'sensor frame']
     fraction: Float[Array, 'sensor frame']
@@ -87,7 +101,7 @@ def _places(every: Sequence[Columns], grid: Int[Array, 'frame'], timeout_ns: int
         baseline = together[last] - together[earlier]
         low = np.where(beyond, earlier, low)
         fraction = np.where(beyond & (baseline > 0), 1 + past / np.maximum(baseline, 1), fraction)
-    return _Places(low, high, fraction, beyond * past / 1e9, valid)
+    return _Places(first, low, high, fraction, beyond * past / 1e9, valid)
 
 
 def _rotations(turned: Sequence[Columns], every: Sequence[Columns], places: _Places) -> Series:
@@ -107,6 +121,19 @@ def _positions(every: Sequence[Columns], places: _Places) -> Series:
     values = np.concatenate([own.values('position') for own in every])
     start, fraction = values.take(places.low, 0), places.fraction[..., None]
     return Series(start + fraction * (values.take(places.high, 0) - start), places.valid)
+
+
+def _accelerations(
+    felt: Sequence[Columns], grid: Int[Array, 'longer'], places: _Places
+) -> Float[Array, 'sensor frame 3']:
+    """Beyond its last reading a sensor's acceleration is held."""
+    if not felt:
+        return np.zeros((0, len(grid) - 2, 3))
+    time = (np.concatenate([own.stamps for own in felt]) - grid[-1]) / 1e9
+    force = np.concatenate([own.values('force') for own in felt])
+    before = np.cumsum([0, *map(len, felt[:-1])])[:, None] - places.first  # these readings are all there are here
+    low = np.where(places.after > 0, places.high, places.low)
+    return second_differences(time, force, (grid - grid[-1]) / 1e9, low + before, places.high + before)
 
 
 def _earlier(stamps: Int[Array, 'reading']) -> int:

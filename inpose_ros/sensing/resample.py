@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from inpose_ros.body import smpl22
 from inpose_ros.errors import MeasurementError
-from inpose_ros.sensing.acceleration import second_differences
 from inpose_ros.sensing.around import around
-from inpose_ros.sensing.columns import NOTHING, Columns
+from inpose_ros.sensing.columns import NOTHING
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
 
@@ -63,27 +62,32 @@ def joint_window(
     """
     if window.newest_stamp_ns is None:
         raise MeasurementError('empty', 'the window holds no measurement yet')
-    back = np.arange(frames - 1, -1, -1) * (1e9 / rate)
+    back = np.arange(frames + 1, -1, -1) * (1e9 / rate)  # two more, for accelerations
     grid = window.newest_stamp_ns - np.rint(back).astype(np.int64)
     columns = [window.columns(sensor.name) for sensor in sensors]
+    turned = [own.saying('rotation') for own in columns]
     located = [NOTHING if sensor.type == 'imu' else own.saying('position') for own, sensor in zip(columns, sensors)]
-    rotations, positions = around([own.saying('rotation') for own in columns], located, grid, timeout_ns)
-    rot_world_joint, lever = _without_mount(sensors, rotations.values)
+    felt = [own.saying('force') for own in columns]
+    feels = [row for row, own in enumerate(felt) if own is not NOTHING]
+    found = around(turned, located, [felt[row] for row in feels], grid, timeout_ns)
+    rot_world_joint, lever = _without_mount(sensors, found.rotation.values)
     # A tracker without a rotation tells where its joint is only if it sits right on it.
-    known = positions.valid & (rotations.valid | (lever == 0).all(-1))
+    known = found.position.valid & (found.rotation.valid | (lever == 0).all(-1))
     newest = [next(reversed(window.series(sensor.name)), None) for sensor in sensors]
     rotation_stddevs, position_stddevs = (
         _stddevs(name, sensors, newest) for name in ('rotation_stddev', 'position_stddev')
     )
     rot, rot_valid, rotation_stddev = _by_joint(
-        sensors, rotation_stddevs, rot_world_joint, rotations.valid, _identities(frames)
+        sensors, rotation_stddevs, rot_world_joint, found.rotation.valid, _identities(frames)
     )
     location, location_valid, position_stddev = _by_joint(
-        sensors, position_stddevs, positions.values - lever, known, _zeros(frames)
+        sensors, position_stddevs, found.position.values - lever, known, _zeros(frames)
     )
-    felt, felt_valid = _accelerations(columns, rotations.valid, lever, grid)
     acceleration, acceleration_valid, _ = _by_joint(
-        sensors, [sensor.rotation_stddev for sensor in sensors], felt, felt_valid, _zeros(frames)
+        [sensors[row] for row in feels],
+        [sensors[row].rotation_stddev for row in feels],
+        *_of_joints(found.acceleration, found.rotation.valid[feels], lever[feels], rate),
+        _zeros(frames),
     )
     return JointWindow(
         stamp_ns=int(window.newest_stamp_ns),
@@ -99,22 +103,16 @@ def joint_window(
     )
 
 
-def _accelerations(
-    columns: Sequence[Columns], turned: Bool[np.ndarray, 'sensor frame'], lever: Float[np.ndarray, 'sensor frame 3'],
-    grid: Int[np.ndarray, 'frame'],
+def _of_joints(
+    acceleration: Float[np.ndarray, 'sensor frame 3'], turned: Bool[np.ndarray, 'sensor frame'],
+    lever: Float[np.ndarray, 'sensor frame 3'], rate: float,
 ) -> tuple[Float[np.ndarray, 'sensor frame 3'], Bool[np.ndarray, 'sensor frame']]:  # fmt: skip
-    """Of the joints under accelerometers [m/s2], where the sensor says something from two frames before on."""
-    values, valid = np.zeros_like(lever), np.zeros_like(turned)
-    felt = [own.saying('force') for own in columns]
-    rows = [row for row, own in enumerate(felt) if own is not NOTHING]
-    if len(grid) < 3 or not rows:
-        return values, valid
-    interval, levers, seen = (grid[-1] - grid[-2]) / 1e9, lever[rows], turned[rows]
-    found = second_differences([felt[row].stamps for row in rows], [felt[row].values('force') for row in rows], grid)
-    values[rows] = found
-    values[rows, 2:] -= (levers[:, 2:] - 2 * levers[:, 1:-1] + levers[:, :-2]) / interval**2
-    valid[rows, 2:] = seen[:, 2:] & seen[:, 1:-1] & seen[:, :-2]
-    return values, valid
+    """The accelerations of the joints under the sensors [m/s2], where these were turned in a known way over three
+    frames."""
+    of_joint, valid = np.zeros_like(lever), np.zeros_like(turned)
+    of_joint[:, 2:] = acceleration[:, 2:] - (lever[:, 2:] - 2 * lever[:, 1:-1] + lever[:, :-2]) * rate**2
+    valid[:, 2:] = turned[:, 2:] & turned[:, 1:-1] & turned[:, :-2]
+    return of_joint, valid
 
 
 def _stddevs(name: str, sensors: Sequence[Sensor], newest: Sequence[Measurement | None]) -> list[float]:

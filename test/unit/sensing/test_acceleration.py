@@ -9,7 +9,8 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.geometry.transform import Transform
 from inpose_ros.motion.procedural import procedural_clip
 from inpose_ros.motion.simulate import SensorPath, WornSensor, simulate
-from inpose_ros.sensing.acceleration import GRAVITY, second_differences
+from inpose_ros.sensing.acceleration import GRAVITY
+from inpose_ros.sensing.around import around
 from inpose_ros.sensing.columns import Columns
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.resample import joint_window
@@ -25,8 +26,14 @@ def _reading(seconds: float, rot: np.ndarray, acceleration: np.ndarray) -> Measu
 
 
 def _differences(own: list[Measurement], grid: np.ndarray) -> np.ndarray:
-    columns = Columns.of(own)
-    return second_differences([columns.stamps], [columns.values('force')], grid)[0]
+    return _together([own], grid)[0]
+
+
+def _together(every: list[list[Measurement]], grid: np.ndarray) -> np.ndarray:
+    """Of each sensor, at the frames of a grid."""
+    interval = round(1e9 / RATE)
+    longer = np.concatenate((grid[0] - interval * np.array([2, 1]), grid))
+    return around([], [], [Columns.of(own).saying('force') for own in every], longer, 10**12).acceleration
 
 
 def _grid(frames: int = 10) -> np.ndarray:
@@ -59,11 +66,12 @@ def test_beyond_its_last_reading_the_acceleration_is_held():
 def test_sensors_do_not_disturb_each_other():
     """Whatever the others' rates, and however long ago they were last heard."""
     rng, grid = np.random.default_rng(2), _grid()
-    every = [np.sort(rng.integers(0, end, size=count)) for end, count in ((1.3e9, 150), (0.9e9, 7), (1.25e9, 1))]
-    force = [rng.normal(size=(len(own), 3)) for own in every]
-    together = second_differences(every, force, grid)
-    for own, said, found in zip(every, force, together):
-        assert np.allclose(second_differences([own], [said], grid)[0], found, atol=1e-9)
+    every = [
+        [_reading(t, np.eye(3), rng.normal(size=3)) for t in np.sort(rng.uniform(0, end, size=count))]
+        for end, count in ((1.3, 150), (0.9, 7), (1.25, 1))
+    ]
+    for own, found in zip(every, _together(every, grid)):
+        assert np.allclose(_differences(own, grid), found, atol=1e-9)
 
 
 def _window(worn: WornSensor, until: float) -> tuple[MeasurementWindow, SensorPath]:

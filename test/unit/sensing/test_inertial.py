@@ -26,9 +26,9 @@ def turning(t):
 
 def beyond(rows, *stamps_ns):
     """The rotations and positions of one sensor at these times, however long after its last reading."""
-    columns, grid = Columns.of(rows), np.array(stamps_ns)
-    turned, located = around([columns.saying('rotation')], [columns.saying('position')], grid, 10_000 * MS)
-    return turned.values[0], located.values[0]
+    columns, grid = Columns.of(rows), np.array([0, 0, *stamps_ns])
+    found = around([columns.saying('rotation')], [columns.saying('position')], [], grid, 10_000 * MS)
+    return found.rotation.values[0], found.position.values[0]
 
 
 def solved(last_ms, gyro=True, mount=None, timeout=200 * MS):
