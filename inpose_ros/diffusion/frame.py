@@ -95,6 +95,22 @@ class FrameCorrector:
         """See kinematics.location_map."""
         return kinematics.location_map(self.skeleton.bones.double()).numpy()
 
+    # What depends on who is located, or on the floor, changes seldom: it is worked out once.
+
+    @functools.cached_property
+    def chain_of(self) -> Callable[[tuple[int, ...]], Float[Array, 'located joint 3']]:
+        """Of some joints."""
+        return functools.cache(lambda joints: self.chain[list(joints)])
+
+    @functools.cached_property
+    def levers_from(self) -> Callable[[int], Float[Array, 'joint joint 3']]:
+        """Less that of an origin."""
+        return functools.cache(lambda origin: self.chain - self.chain[origin])
+
+    @functools.cached_property
+    def _floor_at(self) -> Callable[[float], Floor]:
+        return functools.cache(lambda height: Floor.under(self.skeleton, self.skeleton.bones, height))
+
     def __call__(
         self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float,
         start: Float[Array, 'batch tangent'] | None = None,
@@ -143,7 +159,7 @@ class FrameCorrector:
         stddev = stddev * scale * ~measured
         covariance = stddev[..., :, None] * correlation
         covariance *= stddev[..., None, :]
-        diagonal = np.einsum('bii->bi', covariance)  # a view of it
+        diagonal = covariance.reshape(len(covariance), -1)[:, :: covariance.shape[-1] + 1]  # a view of it
         diagonal += np.square(seen.rotation_stddev).repeat(3) * measured
         return covariance
 
@@ -158,7 +174,7 @@ class FrameCorrector:
         stddev = seen.location_stddev[:, frame]
         if seen.noise.max() < _NOISY or smpl22.HEAD not in joints:
             return location, stddev
-        head, levers = joints.index(smpl22.HEAD), self.chain[joints] - self.chain[smpl22.HEAD]
+        head, levers = joints.index(smpl22.HEAD), self.levers_from(smpl22.HEAD)[joints]
         spread = single_frame.position_covariance(levers, rot, covariance).trace(axis1=-2, axis2=-1) / 3
         every = so3.from_sixd(answer.rotation.astype(np.float64))
         every[:, frame] = rot
@@ -186,17 +202,18 @@ class FrameCorrector:
         floor: float,
     ) -> FrameLikelihood:  # fmt: skip
         """Of the located joints, and of the toes of feet that stand: their height is known, their place is not."""
-        chain, stddev = self.chain, stddev[:, :, None].repeat(3, -1)
+        stddev = stddev[:, :, None].repeat(3, -1)
         if self.use_floor:
-            under = Floor.under(self.skeleton, self.skeleton.bones, floor)
-            standing = single_frame.standing_feet(single_frame.toe_heights(chain, rot), contact, under.lower_by)
-            spread = np.full((len(rot), 2, 3), UNKNOWN)
+            under, batch = self._floor_at(floor), len(rot)
+            heights = single_frame.heights(self.chain_of(smpl22.TOES), rot)
+            standing = single_frame.standing_feet(heights, contact, under.lower_by)
+            spread, place = np.full((batch, 2, 3), UNKNOWN), np.zeros((batch, 2, 3))
             spread[..., 2] = under.stddev / np.sqrt(np.maximum(standing, LEAST_STANDING))
-            location = np.concatenate((location, np.full((len(rot), 2, 3), (0.0, 0.0, under.height))), 1)
-            stddev = np.concatenate((stddev, spread), 1)
+            place[..., 2] = under.height
+            location, stddev = np.concatenate((location, place), 1), np.concatenate((stddev, spread), 1)
             valid = np.concatenate((valid, (standing > LEAST_STANDING) & valid.any(-1, keepdims=True)), 1)
             joints = [*joints, *smpl22.TOES]
-        return FrameLikelihood.of(chain[joints], location, valid, stddev)
+        return FrameLikelihood.of(self.chain_of(tuple(joints)), location, valid, stddev)
 
 
 @functools.lru_cache(maxsize=64)

@@ -28,10 +28,9 @@ def posterior_of(pose: FramePose, seen: Seen, corrector: FrameCorrector, located
     rot = pose.in_world(seen)
     root, observed = _placed(seen, corrector, single_frame.positions(corrector.chain, rot), located, floor)
     covariance = told(pose.covariance, corrector.spread, seen.measured[:, corrector.frame])
-    found = torch.from_numpy(rot)
     return Posterior(
-        found, torch.from_numpy(root), torch.from_numpy(observed), torch.from_numpy(covariance),
-        torch.from_numpy(pose.contact), found[:, None],
+        torch.from_numpy(rot), torch.from_numpy(root), torch.from_numpy(observed), torch.from_numpy(covariance),
+        torch.from_numpy(pose.contact), torch.from_numpy(rot[:, None]),
     )  # fmt: skip
 
 
@@ -81,9 +80,8 @@ def seen_covariance(
 
     As PoseSolver._position_covariance, of the frame that is handed out, but for the bones.
     """
-    chain = corrector.chain
     spread = single_frame.position_covariance(
-        chain - chain[anchor], posterior.rot_world_joint.numpy(), posterior.covariance.numpy()
+        corrector.levers_from(anchor), posterior.rot_world_joint.numpy(), posterior.covariance.numpy()
     )[0]
     if window.location_valid.numpy()[corrector.frame].any():
         spread += float(window.position_stddev.numpy()[anchor]) ** 2 * _EYE

@@ -16,7 +16,7 @@ from inpose_ros.geometry import so3
 _LARGEST_STEP = 0.8  # [rad], as in likelihood.py
 _CLOSE = 0.04  # when no joint of a pose turned by more in a step, the next would be smaller still [rad]
 _UNUSED = 1.0  # variance of rows that say nothing [m^2]
-_TOES = list(smpl22.TOES)
+_EYE = np.eye(3)
 
 Array = np.ndarray
 
@@ -45,17 +45,16 @@ class FrameLikelihood:
         keep = used.any(0).nonzero()[0]  # rows that say nothing in any frame are not worth their time
         used, variance = used[:, keep], np.square(stddev)
         batch, count = used.shape
-        noise = np.zeros((batch, count, 3, count, 3))
-        # Views to be written into: different axes have nothing in common.
-        of_axis, own = np.einsum('bsxtx->bxst', noise), np.einsum('bsxsx->bsx', noise)
-        both = used[:, None, :, None] & used[:, None, None, :]
-        of_axis[:] = both * variance[rows, reference][:, :, None, None]
-        own += np.where(used[..., None], variance[:, keep], _UNUSED)
+        both, common = used[:, :, None] & used[:, None, :], variance[rows, reference, :, None] * _EYE
+        # Different axes have nothing in common.
+        noise = (both[:, :, None, :, None] * common[:, None, :, None, :]).reshape(batch, 3 * count, 3 * count)
+        diagonal = noise.reshape(batch, -1)[:, :: 3 * count + 1]  # a view of it
+        diagonal += np.where(used[..., None], variance[:, keep], _UNUSED).reshape(batch, -1)
         apart = (location[:, keep] - location[rows, reference, None]) * used[..., None]
         return cls(
             table=(chain[keep] - chain[reference, None]) * used[..., None, None],
             measured=apart.reshape(batch, 3 * count),
-            noise=noise.reshape(batch, 3 * count, 3 * count),
+            noise=noise,
         )
 
     def correct(
@@ -106,9 +105,11 @@ def standing_feet(
     return np.maximum(rise[0] * lower, rise[1])
 
 
-def toe_heights(chain: Float[Array, 'joint joint 3'], rot: Float[Array, 'batch joint 3 3']) -> Float[Array, 'batch 2']:
-    """Of the toe joints over the root [m]; `chain` is kinematics.location_map."""
-    return rot[:, :, 2].reshape(len(rot), -1) @ chain[_TOES].reshape(len(_TOES), -1).T
+def heights(
+    chain: Float[Array, 'located joint 3'], rot: Float[Array, 'batch joint 3 3']
+) -> Float[Array, 'batch located']:
+    """Of some joints over the root [m]; `chain` are their rows of kinematics.location_map."""
+    return rot[:, :, 2].reshape(len(rot), -1) @ chain.reshape(len(chain), -1).T
 
 
 def positions(

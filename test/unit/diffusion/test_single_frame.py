@@ -116,7 +116,7 @@ def test_places_and_their_covariance_are_those_of_the_body_room() -> None:
     rot, covariance = _posed(3)
     found = single_frame.positions(CHAIN.numpy(), rot.numpy())
     assert np.abs(found - kinematics.joint_positions(SKELETON, rot).numpy()).max() < 1e-12
-    heights = single_frame.toe_heights(CHAIN.numpy(), rot.numpy())
+    heights = single_frame.heights(CHAIN[list(smpl22.TOES)].numpy(), rot.numpy())
     assert np.abs(heights - found[:, list(smpl22.TOES), 2]).max() < 1e-12
     spread = single_frame.position_covariance((CHAIN - CHAIN[15]).numpy(), rot.numpy(), covariance.numpy())
     expected = kinematics.position_covariance(SKELETON.bones.double(), rot, covariance, 15)
@@ -127,6 +127,6 @@ def test_feet_stand_as_on_the_floor_of_the_likelihood() -> None:
     rot = random_pose(64).double()
     contact = torch.rand(64, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     floor = Floor.under(SKELETON, SKELETON.bones, 0.0)
-    heights = single_frame.toe_heights(CHAIN.numpy(), rot.numpy())
+    heights = single_frame.heights(CHAIN[list(smpl22.TOES)].numpy(), rot.numpy())
     found = single_frame.standing_feet(heights, contact.numpy(), floor.lower_by)
     assert np.abs(found - floor.standing(rot, contact).numpy()).max() < 1e-12
