@@ -3,16 +3,17 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from inpose_ros.body import smpl22
 from inpose_ros.errors import MeasurementError
 from inpose_ros.sensing.around import around
-from inpose_ros.sensing.columns import NOTHING
+from inpose_ros.sensing.columns import NOTHING, Columns
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
 
@@ -65,29 +66,16 @@ def joint_window(
     back = np.arange(frames + 1, -1, -1) * (1e9 / rate)  # two more, for accelerations
     grid = window.newest_stamp_ns - np.rint(back).astype(np.int64)
     columns = [window.columns(sensor.name) for sensor in sensors]
-    turned = [own.saying('rotation') for own in columns]
-    located = [NOTHING if sensor.type == 'imu' else own.saying('position') for own, sensor in zip(columns, sensors)]
-    felt = [own.saying('force') for own in columns]
-    feels = [row for row, own in enumerate(felt) if own is not NOTHING]
-    found = around(turned, located, [felt[row] for row in feels], grid, timeout_ns)
-    rot_world_joint, lever = _without_mount(sensors, found.rotation.values)
-    # A tracker without a rotation tells where its joint is only if it sits right on it.
-    known = found.position.valid & (found.rotation.valid | (lever == 0).all(-1))
     newest = [next(reversed(window.series(sensor.name)), None) for sensor in sensors]
-    rotation_stddevs, position_stddevs = (
-        _stddevs(name, sensors, newest) for name in ('rotation_stddev', 'position_stddev')
-    )
+    turned, located, felt = _of_joints(columns, sensors, grid, rate, timeout_ns)
     rot, rot_valid, rotation_stddev = _by_joint(
-        sensors, rotation_stddevs, rot_world_joint, found.rotation.valid, _identities(frames)
+        sensors, turned, _stddevs('rotation_stddev', sensors, newest), _identities(frames)
     )
     location, location_valid, position_stddev = _by_joint(
-        sensors, position_stddevs, found.position.values - lever, known, _zeros(frames)
+        sensors, located, _stddevs('position_stddev', sensors, newest), _zeros(frames)
     )
     acceleration, acceleration_valid, _ = _by_joint(
-        [sensors[row] for row in feels],
-        [sensors[row].rotation_stddev for row in feels],
-        *_of_joints(found.acceleration, found.rotation.valid[feels], lever[feels], rate),
-        _zeros(frames),
+        sensors, felt, [sensor.rotation_stddev for sensor in sensors], _zeros(frames)
     )
     return JointWindow(
         stamp_ns=int(window.newest_stamp_ns),
@@ -103,12 +91,45 @@ def joint_window(
     )
 
 
+class _Told(NamedTuple):
+    """What sensors, given by their numbers, say of their joints at each frame, and where that counts."""
+
+    sensors: Sequence[int]
+    values: Float[np.ndarray, 'sensor frame ...']
+    valid: Bool[np.ndarray, 'sensor frame']
+
+
 def _of_joints(
-    acceleration: Float[np.ndarray, 'sensor frame 3'], turned: Bool[np.ndarray, 'sensor frame'],
-    lever: Float[np.ndarray, 'sensor frame 3'], rate: float,
+    columns: Sequence[Columns], sensors: Sequence[Sensor], grid: Int[np.ndarray, 'longer'], rate: float, timeout_ns: int
+) -> tuple[_Told, _Told, _Told]:
+    """Rotations, locations [m] and accelerations [m/s2] of the joints, in the world."""
+    places, forces = ([own.saying(quantity) for own in columns] for quantity in ('position', 'force'))
+    located = [row for row, own in enumerate(places) if own is not NOTHING and sensors[row].type != 'imu']
+    felt = [row for row, own in enumerate(forces) if own is not NOTHING]
+    found = around(
+        [own.saying('rotation') for own in columns],
+        [places[row] for row in located],
+        [forces[row] for row in felt],
+        grid,
+        timeout_ns,
+    )
+    turned = found.rotation.valid
+    rot_world_joint, lever = _without_mount(sensors, found.rotation.values)
+    # A tracker without a rotation tells where its joint is only if it sits right on it.
+    known = found.position.valid & (turned[located] | (lever[located] == 0).all(-1))
+    acceleration = _without_lever(found.acceleration, lever[felt], turned[felt], rate)
+    return (
+        _Told(range(len(sensors)), rot_world_joint, turned),
+        _Told(located, found.position.values - lever[located], known),
+        _Told(felt, *acceleration),
+    )
+
+
+def _without_lever(
+    acceleration: Float[np.ndarray, 'sensor frame 3'], lever: Float[np.ndarray, 'sensor frame 3'],
+    turned: Bool[np.ndarray, 'sensor frame'], rate: float,
 ) -> tuple[Float[np.ndarray, 'sensor frame 3'], Bool[np.ndarray, 'sensor frame']]:  # fmt: skip
-    """The accelerations of the joints under the sensors [m/s2], where these were turned in a known way over three
-    frames."""
+    """Of joints in place of the sensors on them, where it is known over three frames how these were turned."""
     of_joint, valid = np.zeros_like(lever), np.zeros_like(turned)
     of_joint[:, 2:] = acceleration[:, 2:] - (lever[:, 2:] - 2 * lever[:, 1:-1] + lever[:, :-2]) * rate**2
     valid[:, 2:] = turned[:, 2:] & turned[:, 1:-1] & turned[:, :-2]
@@ -136,20 +157,17 @@ def _without_mount(
 
 
 def _by_joint(
-    sensors: Sequence[Sensor],
-    stddevs: Sequence[float],
-    values: Float[np.ndarray, 'sensor frame ...'],
-    valid: Bool[np.ndarray, 'sensor frame'],
-    blank: Float[np.ndarray, 'frame joint ...'],
+    sensors: Sequence[Sensor], told: _Told, stddevs: Sequence[float], blank: Float[np.ndarray, 'frame joint ...']
 ) -> tuple[Float[Tensor, 'frame joint ...'], Bool[Tensor, 'frame joint'], Float[Tensor, 'joint']]:
     """Values, mask and spread of every joint; a more precise sensor goes over a less precise one."""
     result, known = blank.copy(), np.zeros(blank.shape[:2], dtype=bool)
     stddev = np.full(blank.shape[1], NO_STDDEV, dtype=np.float32)
-    some, every = valid.any(1).tolist(), valid.all(1).tolist()
-    for row in sorted(range(len(sensors)), key=stddevs.__getitem__, reverse=True):
-        if some[row]:
-            joint, where = sensors[row].joint_index, slice(None) if every[row] else valid[row]
-            result[where, joint], known[where, joint], stddev[joint] = values[row, where], True, stddevs[row]
+    some, every = told.valid.any(1).tolist(), told.valid.all(1).tolist()
+    rows = zip(told.sensors, told.values, told.valid, some, every)
+    for sensor, values, valid, is_some, is_every in sorted(rows, key=lambda row: -stddevs[row[0]]):
+        if is_some:
+            joint, where = sensors[sensor].joint_index, slice(None) if is_every else valid
+            result[where, joint], known[where, joint], stddev[joint] = values[where], True, stddevs[sensor]
     return torch.from_numpy(result), torch.from_numpy(known), torch.from_numpy(stddev)
 
 
