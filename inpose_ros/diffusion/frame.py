@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,7 +24,6 @@ from inpose_ros.geometry import so3
 _NOISY = 0.02
 
 Array = np.ndarray
-Change = Callable[[Float[Array, 'batch joint 3 3']], Float[Array, 'batch joint 3 3']]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,13 @@ class FramePose:
         return FramePose(*(np.where(np.reshape(rows, (-1, *[1] * (own.ndim - 1))), new, own) for own, new in parts))
 
 
+class Way(NamedTuple):
+    """How a correction begins: about what it will be [rad], and what is done before it to what the network said."""
+
+    start: Float[Array, 'batch tangent']
+    change: Callable[[Float[Array, 'batch joint 3 3']], Float[Array, 'batch joint 3 3']] | None = None
+
+
 @dataclass(frozen=True)
 class FrameCorrector:
     """One frame of every window, with the measured rotations, corrected by locations and by the floor.
@@ -121,20 +128,17 @@ class FrameCorrector:
             located: joints that trackers may have located; the floor counts only where there are some.
             start: about how it will be corrected [rad].
         """
-        return self.poses(seen, answer, level, located, floor, start, [lambda rot: rot])[0]
+        nothing = np.zeros((len(answer.rows), 3 * JOINTS))
+        return self.poses(seen, answer, level, located, floor, [Way(nothing if start is None else start)])[0]
 
     def poses(
-        self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float,
-        start: Float[Array, 'batch tangent'] | None, changes: Sequence[Change],
-    ) -> list[FramePose]:  # fmt: skip
-        """As above, for each change that the answer's rotations are corrected with; all at once is as quick as one."""
+        self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float, ways: Sequence[Way]
+    ) -> list[FramePose]:
+        """As above, for each way to begin; all at once is as quick as one."""
         contact, covariance = answer.contact(self.frame), self.covariance(seen, answer, level)
-        rot, count = self._rotations(seen, answer), len(changes)
-        turned = np.zeros(covariance.shape[:2]) if start is None else start
-        every, spread, turned = (
-            np.concatenate(parts)
-            for parts in ([change(rot) for change in changes], [covariance] * count, [turned] * count)
-        )
+        rot, count = self._rotations(seen, answer), len(ways)
+        every = np.concatenate([rot if way.change is None else way.change(rot) for way in ways])
+        spread, turned = np.concatenate([covariance] * count), np.concatenate([way.start for way in ways])
         if located:
             measured = *self._measured(seen, located, answer, rot, covariance), seen.location_valid[:, self.frame]
             told = [np.concatenate([part] * count) for part in (*measured, contact)]

@@ -16,6 +16,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.geometry import rotation
 
 _LARGEST_STEP = 0.8  # [rad]
+LEAST_SHARE = 0.25  # of a step that goes back
 UNKNOWN = 100.0  # standard deviation of what is not measured at all [m]
 
 # How far a foot stands rises from 0 to 1 between these probabilities of contact: of the lower foot, and of either.
@@ -25,6 +26,20 @@ _LOWER_BY = 0.05 / smpl22.MEAN_STATURE
 LEAST_STANDING = 1e-3  # less than that is not standing at all
 # How far a standing toe is from where the mean sole has it, over the stature: 3 cm on the average body.
 _SOLE_SPREAD = 0.03 / smpl22.MEAN_STATURE
+
+
+def share_of_step(
+    taken: Float[Tensor, '*batch 1 1'], before: Float[Tensor, '*batch joint 3'], step: Float[Tensor, '*batch joint 3']
+) -> Float[Tensor, '*batch 1 1']:
+    """How much of a step to take after one of which `taken` was: all, unless this one goes back.
+
+    At a stretched arm steps can go to and fro around the solution for ever. Along the way that was gone, what is still
+    to go has changed by step - before; where it would vanish is where to go (B. M. Irons and R. C. Tuck, 1969).
+    """
+    back, change = (before * step).sum((-2, -1), keepdim=True), step - before
+    share = -taken * (before * change).sum((-2, -1), keepdim=True)
+    share = share / (change.square().sum((-2, -1), keepdim=True) + torch.finfo(change.dtype).tiny)
+    return torch.where(back < 0, share.clamp(min=LEAST_SHARE), torch.ones_like(share))
 
 
 @dataclass(frozen=True)
@@ -172,7 +187,7 @@ class LocationLikelihood:
         """
         table, measured = self.difference_map(), self.differences()
         noise = self.noise_covariance()
-        tangent = rot.new_zeros(*rot.shape[:-2], 3)
+        tangent, before, taken = rot.new_zeros(*rot.shape[:-2], 3), None, 1.0
         for _ in range(iterations):
             moved = rot @ rotation.exp(tangent)
             jacobian = self._jacobian(moved, tangent, table)
@@ -182,7 +197,9 @@ class LocationLikelihood:
             gain = torch.linalg.solve(jacobian @ cross + noise, cross.transpose(-1, -2)).transpose(-1, -2)
             step = (gain @ residual[..., None])[..., 0].unflatten(-1, (-1, 3)) - tangent
             longest = step.norm(dim=-1).amax(-1)[..., None, None]
-            tangent = tangent + step * (_LARGEST_STEP / longest.clamp(min=_LARGEST_STEP))
+            share = torch.ones_like(longest) if before is None else share_of_step(taken, before, step)
+            taken = torch.minimum(share, _LARGEST_STEP / longest.clamp(min=_LARGEST_STEP))
+            tangent, before = tangent + taken * step, step
         return rot @ rotation.exp(tangent), covariance - gain @ cross.transpose(-1, -2)
 
     @staticmethod

@@ -125,6 +125,12 @@ class Blends:
         self._left.pop(name, None)
         self._blends.pop(name, None)
 
+    def left(self, names: Sequence[Hashable], stamps: Int[np.ndarray, 'stream']) -> Float[np.ndarray, 'stream']:
+        """How much of its blend is left for each stream."""
+        blends = (self._blends.get(name) for name in names)
+        shares = (0.0 if blend is None else blend.share(int(stamp)) for blend, stamp in zip(blends, stamps))
+        return np.array([1.0 if name in self._left else share for name, share in zip(names, shares)])
+
     def turns(
         self, names: Sequence[Hashable], stamps: Int[np.ndarray, 'stream'],
         rot: Float[np.ndarray, 'stream joint 3 3'],

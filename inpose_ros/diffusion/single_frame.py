@@ -10,11 +10,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from inpose_ros.body import smpl22
-from inpose_ros.diffusion.likelihood import EITHER_STANDS, LOWER_STANDS
+from inpose_ros.diffusion.likelihood import EITHER_STANDS, LEAST_SHARE, LOWER_STANDS
 from inpose_ros.geometry import so3
 
 _LARGEST_STEP = 0.8  # [rad], as in likelihood.py
 _CLOSE = 0.04  # when no joint of a pose turned by more in a step, the next would be smaller still [rad]
+_TINY = np.finfo(float).tiny
 _UNUSED = 1.0  # variance of rows that say nothing [m^2]
 _EYE = np.eye(3)
 
@@ -72,7 +73,7 @@ class FrameLikelihood:
         if self.measured.shape[1] == 0:
             return rot, covariance, np.zeros_like(start)
         batch, joints, levers = *rot.shape[:2], self.table.swapaxes(1, 2)  # of each joint, by sensor
-        flat = start[..., None]
+        flat, before, taken = start[..., None], None, 1.0
         moves = np.ones((batch, 1, 1), dtype=bool)  # whoever moves no more stays, whatever the others do
         for _ in range(iterations):
             turn, jacobian_right = so3.exp_with_jacobian(flat.reshape(batch, joints, 3))
@@ -86,13 +87,25 @@ class FrameLikelihood:
             spread = cross @ jacobian.swapaxes(1, 2) + self.noise
             step = cross.swapaxes(1, 2) @ np.linalg.solve(spread, residual) - flat
             longest = np.sqrt(np.square(step).reshape(batch, joints, 3).sum(-1).max(-1))[:, None, None]
-            flat = flat + moves * step * (_LARGEST_STEP / np.maximum(longest, _LARGEST_STEP))
+            share = 1.0 if before is None else _share(taken, before, step)
+            taken = np.minimum(share, _LARGEST_STEP / np.maximum(longest, _LARGEST_STEP))
+            flat = flat + moves * taken * step
             moves = moves & (longest >= _CLOSE)
             if not moves.any():
                 break
+            before = step
         known = cross.swapaxes(1, 2) @ (np.linalg.inv(spread) @ cross)
         turned = rot @ so3.exp(flat.reshape(batch, joints, 3))
         return turned, np.subtract(covariance, known, out=known), flat[..., 0]
+
+
+def _share(
+    taken: Float[Array, 'batch 1 1'], before: Float[Array, 'batch tangent 1'], step: Float[Array, 'batch tangent 1']
+) -> Float[Array, 'batch 1 1']:
+    """How much of a step to take: see likelihood.share_of_step."""
+    back, change = (before * step).sum(1, keepdims=True), step - before
+    share = -taken * (before * change).sum(1, keepdims=True) / (np.square(change).sum(1, keepdims=True) + _TINY)
+    return np.where(back < 0, np.maximum(share, LEAST_SHARE), 1.0)
 
 
 def standing_feet(

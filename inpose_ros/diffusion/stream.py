@@ -7,7 +7,6 @@ been handed out, a pass that knows no past is compared with it, and where they d
 itself, the stream starts anew from there: with a second pass at once, and handed out from where the body was.
 """
 
-import functools
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
@@ -22,7 +21,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.denoiser import JOINTS
-from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose
+from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose, Way
 from inpose_ros.diffusion.handing_out import posterior_of, rotation_stddev, seen_covariance
 from inpose_ros.diffusion.levels import GUIDED, SCRATCH, guided_levels
 from inpose_ros.diffusion.pace import Pace
@@ -153,10 +152,9 @@ class StreamSolver(PoseSolver):
         seen, names, newest, handed_out, grids, floor_height = self._last
         ages = [int(grid[-1] - self._checked[name]) for name, grid in zip(names, grids)]
         due = [row for row, age in enumerate(ages) if age >= self._check_ns]
-        if not due:
-            return []
-        self.hurried |= not self._pace.has_time(self.passes, max(ages) / max(self._check_ns, 1.0))
-        if self.hurried:
+        if due:
+            self.hurried |= not self._pace.has_time(self.passes, max(ages) / max(self._check_ns, 1.0))
+        if not due or self.hurried:
             return []
         scratch, answer = self._from_scratch(seen, floor_height)
         inferred = ~seen.measured[:, -1]
@@ -210,14 +208,16 @@ class StreamSolver(PoseSolver):
         self, seen: Seen, names: list[Hashable | None], grids: Int[Array, 'batch frame'], answer: Answer, floor: float
     ) -> tuple[FramePose, FramePose]:
         """The newest frame, and the one that is handed out: in which pasts that did not hold fade."""
-        said = seen, answer, GUIDED, self._trusted, floor, self._pasts.corrections(names, 3 * JOINTS)
+        said, starts = (seen, answer, GUIDED, self._trusted, floor), self._pasts.corrections(names, 3 * JOINTS)
         if not self._blends:
-            newest = self._newest_corrector(*said)
+            newest = self._newest_corrector(*said, starts)
             return newest, self._handed(seen, newest, answer, floor)
-        faded = functools.partial(self._faded, seen, names, grids[:, self._frame])
+        stamps = grids[:, self._frame]
+        late_starts = (1 - self._blends.left(names, stamps)[:, None]) * starts  # what is left was corrected before
+        fading = Way(late_starts, lambda rot: self._faded(seen, names, stamps, rot))
         if self.lag:
-            return self._newest_corrector(*said), *self._late_corrector.poses(*said, [faded])
-        return tuple(self._newest_corrector.poses(*said, [lambda rot: rot, faded]))
+            return self._newest_corrector(*said, starts), *self._late_corrector.poses(*said, [fading])
+        return tuple(self._newest_corrector.poses(*said, [Way(starts), fading]))
 
     def _faded(
         self, seen: Seen, names: list[Hashable], stamps: Int[Array, 'batch'], rot: Float[Array, 'batch joint 3 3']
