@@ -48,27 +48,30 @@ class Seen:
 
 @torch.no_grad()
 def seen(prior: MotionPrior, windows: Sequence[JointWindow]) -> Seen:
-    """One pass of the prior on the rotations alone, heading-free."""
+    """One pass of the prior on the rotations alone, heading-free; all but the network on the CPU.
+
+    It is a hundred operations on small arrays: on a GPU they took so long that poses were lost to the first of them.
+    """
     rot, rot_valid, location, valid = (
-        torch.stack([getattr(window, name) for window in windows]).to(prior.device)
+        torch.stack([getattr(window, name) for window in windows])
         for name in ('rot_world_joint', 'rot_valid', 'location', 'location_valid')
     )
     turn = rotation.about_z(-window_heading(rot, rot_valid))[:, None, None]
     nothing = torch.zeros_like(valid[..., 0])
     condition = size_free_condition(
         turn @ rot, rot_valid, location[..., 0, 0], nothing, torch.zeros_like(location[..., 0, :]), nothing,
-        torch.tensor([window.zeroed for window in windows], device=prior.device),
+        torch.tensor([window.zeroed for window in windows]),
         torch.zeros_like(location), torch.zeros_like(valid),
     )  # fmt: skip
-    noise = torch.zeros(*rot_valid.shape, 6, device=prior.device)
+    noise = torch.zeros(*rot_valid.shape, 6)
     newest = slice(-1, None)
     prediction, condition = prior.denoise(noise, _STEP, condition).frames(newest), condition.frames(newest)
     estimate = prior.rotations(prediction, condition)[:, -1]
-    covariance = prior.covariance(prediction, condition, _STEP, windows[0].rotation_stddev.to(prior.device))[:, -1]
+    covariance = prior.covariance(prediction, condition, _STEP, windows[0].rotation_stddev)[:, -1]
     own = covariance.unflatten(-1, (-1, 3)).unflatten(-3, (-1, 3)).diagonal(dim1=-4, dim2=-2).movedim(-1, -3)
     places = (turn[:, 0] @ location[:, -1, :, :, None])[..., 0]
     parts = (mean_matrix(estimate, own), covariance, places)
-    return Seen(*(part.double().cpu() for part in parts), valid[:, -1].cpu(), windows[0].position_stddev.double())
+    return Seen(*(part.double() for part in parts), valid[:, -1], windows[0].position_stddev.double())
 
 
 @dataclass(frozen=True)

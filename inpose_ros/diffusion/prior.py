@@ -46,9 +46,6 @@ class Spread:
     def tensors(self) -> dict[str, Tensor]:
         return dict(vars(self))
 
-    def to(self, device: torch.device) -> 'Spread':
-        return Spread(**{name: value.to(device) for name, value in vars(self).items()})
-
 
 class MotionPrior:
     """p(rotations of a window | measured rotations, head height), reached through its denoiser."""
@@ -57,7 +54,7 @@ class MotionPrior:
         self.device = device or denoiser.position.device
         self.denoiser = denoiser.to(self.device)
         self.schedule = NoiseSchedule()
-        self.spread = (spread or Spread.unmeasured()).to(self.device)
+        self.spread = spread or Spread.unmeasured()
         self.backend: Backend = TorchBackend(self.denoiser)
 
     @classmethod
@@ -102,8 +99,12 @@ class MotionPrior:
         return torch.randn(1, self.frames, JOINTS, 6, generator=generator).to(self.device)
 
     def denoise(self, noisy: Float[Tensor, 'batch frame joint 6'], step: int, condition: Condition) -> Prediction:
-        """Predict the clean window from x_t."""
-        return self.backend(noisy, step, condition)
+        """Predict the clean window from x_t, on the device where that is: for few windows all but the network is
+        quicker on the CPU."""
+        if noisy.device.type == self.device.type:
+            return self.backend(noisy, step, condition)
+        rows = self.backend.rows(noisy.flatten(-2).numpy(), step, condition.features().numpy())
+        return Prediction.read(torch.from_numpy(rows), condition)
 
     def rotations(self, prediction: Prediction, condition: Condition) -> Float[Tensor, 'batch frame joint 3 3']:
         """The predicted rotations; where a rotation was measured, the measurement.
@@ -122,7 +123,7 @@ class MotionPrior:
 
         A measured joint errs by its sensor's standard deviation [rad], independently of the rest.
         """
-        correlation, scale = self.spread.level(step)
+        correlation, scale = (part.to(measured_stddev.device) for part in self.spread.level(step))
         stddev = prediction.log_stddev.clamp(-5, 1).exp().flatten(-2) * scale
         measured = condition.rotation_mask.repeat_interleave(3, -1)
         stddev = stddev * ~measured
@@ -133,6 +134,5 @@ class MotionPrior:
         self, covariance: Float[Tensor, 'batch tangent tangent'], measured: Bool[Tensor, 'batch joint']
     ) -> Float[Tensor, 'batch tangent tangent']:
         """The covariance of an estimate as others are told it: with caution, but where a sensor measured."""
-        wider = torch.where(measured, torch.ones_like(self.spread.caution), self.spread.caution)
-        wider = wider.repeat_interleave(3, -1)
+        wider = torch.where(measured, 1.0, float(self.spread.caution)).repeat_interleave(3, -1)
         return wider[..., :, None] * covariance * wider[..., None, :]

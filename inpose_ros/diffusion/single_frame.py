@@ -85,7 +85,8 @@ class FrameLikelihood:
             residual = (self.measured - reach.sum(1).reshape(self.measured.shape))[..., None] + jacobian @ flat
             cross = jacobian @ covariance  # both are symmetric, so this is (C J')'
             spread = cross @ jacobian.swapaxes(1, 2) + self.noise
-            step = cross.swapaxes(1, 2) @ np.linalg.solve(spread, residual) - flat
+            weighted = np.linalg.solve(spread, np.concatenate((residual, cross), -1))
+            step = cross.swapaxes(1, 2) @ weighted[..., :1] - flat
             longest = np.sqrt(np.square(step).reshape(batch, joints, 3).sum(-1).max(-1))[:, None, None]
             share = 1.0 if before is None else _share(taken, before, step)
             taken = np.minimum(share, _LARGEST_STEP / np.maximum(longest, _LARGEST_STEP))
@@ -94,7 +95,7 @@ class FrameLikelihood:
             if not moves.any():
                 break
             before = step
-        known = cross.swapaxes(1, 2) @ (np.linalg.inv(spread) @ cross)
+        known = cross.swapaxes(1, 2) @ weighted[..., 1:]
         turned = rot @ so3.exp(flat.reshape(batch, joints, 3))
         return turned, np.subtract(covariance, known, out=known), flat[..., 0]
 

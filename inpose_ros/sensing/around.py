@@ -58,7 +58,7 @@ def around(
     row = {id(own): number for number, own in enumerate(every)}
     places = _places(every, grid, timeout_ns)
     later = _Places(places.first, *(part[:, 2:] for part in places[1:]))
-    rows = (np.array([row[id(own)] for own in told], dtype=int) for told in (turned, located, felt))
+    rows = (_which([row[id(own)] for own in told]) for told in (turned, located, felt))
     rotations, positions, forces = (own.of(which) for own, which in zip((later, later, places), rows))
     return Around(
         _rotations(turned, every, rotations), _positions(every, positions), _accelerations(felt, grid, forces)
@@ -77,9 +77,15 @@ class _Places(NamedTuple):
     after: Float[Array, 'sensor frame']
     valid: Bool[Array, 'sensor frame']
 
-    def of(self, rows: Int[Array, 'row']) -> '_Places':
+    def of(self, rows: slice | Int[Array, 'row']) -> '_Places':
         """Of some of the sensors."""
-        return _Places(*(part.take(rows, 0) for part in self))
+        return _Places(*(part[rows] for part in self))
+
+
+def _which(rows: Sequence[int]) -> slice | Int[Array, 'row']:
+    """As an index: a slice, where it is one."""
+    run = slice(rows[0], rows[0] + len(rows)) if rows else slice(0)
+    return run if list(range(run.start or 0, run.stop)) == rows else np.array(rows)
 
 
 def _places(every: Sequence[Columns], grid: Int[Array, 'frame'], timeout_ns: int) -> _Places:

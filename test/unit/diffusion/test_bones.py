@@ -7,11 +7,12 @@ import torch
 from inpose_ros.body import kinematics, proportions, smpl22
 from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
-from inpose_ros.diffusion.bone_evidence import Seen, information, mean_matrix
+from inpose_ros.diffusion.bone_evidence import Seen, information, mean_matrix, seen
 from inpose_ros.diffusion.bones import BodyEstimator, held_height
+from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.geometry import rotation
 
-from .examples import HANDS, random_pose, window_of
+from .examples import HANDS, random_pose, small_denoiser, window_of
 
 MEAN = Skeleton.mean()
 TRUNK_AND_ENDS = [0, 7, 8, *HANDS]
@@ -211,3 +212,12 @@ def test_what_is_forgotten_leaves_the_start(prior):
     estimator.forget()
     assert torch.allclose(estimator.skeleton.bones, start)
     assert estimator.observations == 0
+
+
+def test_a_look_sees_the_same_wherever_the_network_is(prior: MotionPrior) -> None:
+    rot = random_pose(8, spread=0.2)
+    window = window_of(rot, MEAN, torch.zeros(8, 3), HANDS, HANDS)
+    found, expected = (seen(own, [window]) for own in (prior, MotionPrior(small_denoiser())))
+    for name, value in vars(expected).items():
+        assert getattr(found, name).device.type == 'cpu'
+        assert torch.allclose(getattr(found, name).double(), value.double(), atol=1e-4)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import torch
 
 from inpose_ros.body import kinematics
+from inpose_ros.diffusion.backend import TorchBackend
 from inpose_ros.diffusion.condition import size_free_condition
 from inpose_ros.diffusion.prior import MotionPrior, Spread
 from inpose_ros.geometry import rotation
@@ -36,6 +37,16 @@ def test_measured_rotations_are_taken_as_they_are():
     rot = prior.rotations(prediction, condition)
     assert torch.allclose(rot[:, :, HANDS], random_pose(2, 8)[:, :, HANDS], atol=1e-6)
     assert torch.allclose(rot @ rot.mT, torch.eye(3).expand_as(rot), atol=1e-5)
+
+
+def test_what_is_on_the_cpu_stays_there_wherever_the_network_is(monkeypatch):
+    prior, condition, noisy = MotionPrior(small_denoiser()), _condition(_hands()), torch.randn(2, 8, 22, 6)
+    expected = prior.denoise(noisy, 999, condition)
+    monkeypatch.setattr(prior, 'device', torch.device('cuda'))
+    monkeypatch.setattr(TorchBackend, '__call__', None)  # it would be given tensors of another device
+    found = prior.denoise(noisy, 999, condition)
+    for name, value in vars(expected).items():
+        assert torch.allclose(getattr(found, name), value, atol=1e-6)
 
 
 def test_measured_joints_err_as_their_sensors_do_and_the_rest_as_predicted():
