@@ -137,11 +137,11 @@ class FrameCorrector:
         """As above, for each way to begin; all at once is as quick as one."""
         contact, covariance = answer.contact(self.frame), self.covariance(seen, answer, level)
         rot, count = self._rotations(seen, answer), len(ways)
-        every = np.concatenate([rot if way.change is None else way.change(rot) for way in ways])
-        spread, turned = np.concatenate([covariance] * count), np.concatenate([way.start for way in ways])
+        every = _joined([rot if way.change is None else way.change(rot) for way in ways])
+        spread, turned = _joined([covariance] * count), _joined([way.start for way in ways])
         if located:
             measured = *self._measured(seen, located, answer, rot, covariance), seen.location_valid[:, self.frame]
-            told = [np.concatenate([part] * count) for part in (*measured, contact)]
+            told = [_joined([part] * count) for part in (*measured, contact)]
             every, spread, turned = self._likelihood(located, every, *told, floor).correct(every, spread, turned)
         parts = [slice(first, first + len(rot)) for first in range(0, len(every), len(rot))]
         return [FramePose(every[part], spread[part], contact, turned[part]) for part in parts]
@@ -218,6 +218,10 @@ class FrameCorrector:
             valid = np.concatenate((valid, (standing > LEAST_STANDING) & valid.any(-1, keepdims=True)), 1)
             joints = [*joints, *smpl22.TOES]
         return FrameLikelihood.of(self.chain_of(tuple(joints)), location, valid, stddev)
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 @functools.lru_cache(maxsize=64)

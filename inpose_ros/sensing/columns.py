@@ -42,11 +42,16 @@ class Rows(NamedTuple):
         """One reading over a blank; returns which quantities it says."""
         rotation, position, rate = reading.rot_world_sensor, reading.position, reading.angular_velocity
         felt = rotation is not None and reading.specific_force is not None
-        said = rotation is not None, position is not None, felt, rate is not None
-        self.stamps[row], self.says[row] = reading.stamp_ns, said
-        for own, value in zip(self[1:], (rotation, position, reading.world_force if felt else None, rate)):
-            if value is not None:
-                own[row] = value
+        self.stamps[row] = reading.stamp_ns
+        if rotation is not None:
+            self.rotation[row] = rotation
+        if position is not None:
+            self.position[row] = position
+        if felt:
+            self.force[row] = reading.world_force
+        if rate is not None:
+            self.rate[row] = rate
+        said = self.says[row] = rotation is not None, position is not None, felt, rate is not None
         return said
 
 

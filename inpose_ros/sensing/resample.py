@@ -19,6 +19,7 @@ from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
 
 # The spread of a joint that no sensor measures: a finite placeholder.
 NO_STDDEV = 1.0
+_NO_STDDEVS = np.full(len(smpl22.JOINTS), NO_STDDEV, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def _by_joint(
 ) -> tuple[Float[Tensor, 'frame joint ...'], Bool[Tensor, 'frame joint'], Float[Tensor, 'joint']]:
     """Values, mask and spread of every joint; a more precise sensor goes over a less precise one."""
     result, known = blank.copy(), np.zeros(blank.shape[:2], dtype=bool)
-    stddev = np.full(blank.shape[1], NO_STDDEV, dtype=np.float32)
+    stddev = _NO_STDDEVS.copy()
     some, every = told.valid.any(1).tolist(), told.valid.all(1).tolist()
     rows = zip(told.sensors, told.values, told.valid, some, every)
     for sensor, values, valid, is_some, is_every in sorted(rows, key=lambda row: -stddevs[row[0]]):
