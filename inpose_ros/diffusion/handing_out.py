@@ -64,7 +64,7 @@ def told(
 
 @functools.lru_cache(maxsize=16)
 def _caution(spread: Spread) -> float:
-    """Fetched once: where the prior is on a GPU, that waits for it."""
+    """As a number, read once: a tensor takes its time."""
     return float(spread.caution)
 
 

@@ -73,7 +73,8 @@ class FrameLikelihood:
         if self.measured.shape[1] == 0:
             return rot, covariance, np.zeros_like(start)
         batch, joints, levers = *rot.shape[:2], self.table.swapaxes(1, 2)  # of each joint, by sensor
-        flat, before, taken = start[..., None], None, 1.0
+        near = np.abs(start).max(1, keepdims=True) <= _LARGEST_STEP  # what was farther off may be lost there
+        flat, before, taken = (start * near)[..., None], None, 1.0
         moves = np.ones((batch, 1, 1), dtype=bool)  # whoever moves no more stays, whatever the others do
         for _ in range(iterations):
             turn, jacobian_right = so3.exp_with_jacobian(flat.reshape(batch, joints, 3))
