@@ -112,6 +112,16 @@ def test_who_begins_where_the_frame_before_ended_is_done_in_one_step_and_nearer(
     assert off['on'] < 0.2 * off['anew'] and off['on'] < 0.01
 
 
+def test_a_start_that_was_far_off_is_none() -> None:
+    rot, covariance = _posed(2)
+    place = kinematics.joint_positions(SKELETON, random_pose(2, seed=1).double())[:, HANDS].numpy()
+    likelihood = FrameLikelihood.of(CHAIN[HANDS].numpy(), place, np.ones((2, 3), dtype=bool), np.full((2, 3, 3), 0.01))
+    start = np.zeros((2, 66))
+    start[0, 50] = 1.5
+    found, expected = (likelihood.correct(rot.numpy(), covariance.numpy(), own)[0] for own in (start, 0 * start))
+    assert np.array_equal(found, expected)
+
+
 def test_places_and_their_covariance_are_those_of_the_body_room() -> None:
     rot, covariance = _posed(3)
     found = single_frame.positions(CHAIN.numpy(), rot.numpy())
