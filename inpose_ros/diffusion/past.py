@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from inpose_ros.body import smpl22
 from inpose_ros.geometry import so3
 
 _LEAST_BASE = 30_000_000  # a body's velocity is taken over at least so long [ns]
@@ -125,25 +126,30 @@ class Blends:
         self._left.pop(name, None)
         self._blends.pop(name, None)
 
-    def left(self, names: Sequence[Hashable], stamps: Int[np.ndarray, 'stream']) -> Float[np.ndarray, 'stream']:
-        """How much of its blend is left for each stream."""
-        blends = (self._blends.get(name) for name in names)
-        shares = (0.0 if blend is None else blend.share(int(stamp)) for blend, stamp in zip(blends, stamps))
-        return np.array([1.0 if name in self._left else share for name, share in zip(names, shares)])
+    @property
+    def begins(self) -> bool:
+        """Whether one is to begin with the next pose."""
+        return bool(self._left)
 
-    def turns(
+    def begin(
         self, names: Sequence[Hashable], stamps: Int[np.ndarray, 'stream'],
         rot: Float[np.ndarray, 'stream joint 3 3'],
-    ) -> Float[np.ndarray, 'stream joint 3']:  # fmt: skip
-        """From what each stream says (world <- joint) to what is handed out [rad]."""
-        return np.array([self._turn(name, int(stamp), own) for name, stamp, own in zip(names, stamps, rot)])
+    ) -> None:  # fmt: skip
+        """Of the streams that left a pose, from what they say now (world <- joint) to that."""
+        for name, stamp, own in zip(names, stamps, rot):
+            if name in self._left:
+                self._blends[name] = Blend(so3.log(own.swapaxes(-1, -2) @ self._left.pop(name)), int(stamp))
 
-    def _turn(self, name: Hashable, stamp_ns: int, rot: Float[np.ndarray, 'joint 3 3']) -> Float[np.ndarray, 'joint 3']:
-        if name in self._left:
-            self._blends[name] = Blend(so3.log(rot.swapaxes(-1, -2) @ self._left.pop(name)), stamp_ns)
+    def turns(
+        self, names: Sequence[Hashable], stamps: Int[np.ndarray, 'stream']
+    ) -> Float[np.ndarray, 'stream joint 3']:
+        """From what each stream says to what is handed out [rad]."""
+        return np.array([self._turn(name, int(stamp)) for name, stamp in zip(names, stamps)])
+
+    def _turn(self, name: Hashable, stamp_ns: int) -> Float[np.ndarray, 'joint 3']:
         blend = self._blends.get(name)
         share = 0.0 if blend is None else blend.share(stamp_ns)
         if share > 0:
             return share * blend.turn
         self._blends.pop(name, None)
-        return np.zeros((len(rot), 3))
+        return np.zeros((len(smpl22.JOINTS), 3))

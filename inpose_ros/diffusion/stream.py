@@ -209,22 +209,19 @@ class StreamSolver(PoseSolver):
     ) -> tuple[FramePose, FramePose]:
         """The newest frame, and the one that is handed out: in which pasts that did not hold fade."""
         said, starts = (seen, answer, GUIDED, self._trusted, floor), self._pasts.corrections(names, 3 * JOINTS)
-        if not self._blends:
-            newest = self._newest_corrector(*said, starts)
-            return newest, self._handed(seen, newest, answer, floor)
         stamps = grids[:, self._frame]
-        late_starts = (1 - self._blends.left(names, stamps)[:, None]) * starts  # what is left was corrected before
-        fading = Way(late_starts, lambda rot: self._faded(seen, names, stamps, rot))
-        if self.lag:
-            return self._newest_corrector(*said, starts), *self._late_corrector.poses(*said, [fading])
-        return tuple(self._newest_corrector.poses(*said, [Way(starts), fading]))
 
-    def _faded(
-        self, seen: Seen, names: list[Hashable], stamps: Int[Array, 'batch'], rot: Float[Array, 'batch joint 3 3']
-    ) -> Float[Array, 'batch joint 3 3']:
-        """Heading-free rotations of what is handed out, and of what was handed out by former pasts what is left."""
-        turns = self._blends.turns(names, stamps, seen.turn.swapaxes(-1, -2)[:, None] @ rot)
-        return rot @ so3.exp(turns * ~seen.measured[:, self._frame, :, None])
+        def faded(rot):
+            return rot @ so3.exp(self._blends.turns(names, stamps) * ~seen.measured[:, self._frame, :, None])
+
+        if self._blends and not self._blends.begins and not self.lag:
+            return tuple(self._newest_corrector.poses(*said, [Way(starts), Way(starts, faded)]))
+        newest = self._newest_corrector(*said, starts)
+        told = self._handed(seen, newest, answer, floor)
+        if self._blends:
+            self._blends.begin(names, stamps, told.in_world(seen))
+            told = self._late_corrector.poses(*said, [Way(told.correction, faded)])[0]
+        return newest, told
 
     def _handed(self, seen: Seen, newest: FramePose, answer: Answer, floor: float) -> FramePose:
         """The frame that is handed out: the newest one, or what the network now says of one before that."""

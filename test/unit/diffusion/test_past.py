@@ -84,18 +84,21 @@ def test_a_stream_that_begins_anew_comes_from_what_was_handed_out_without_a_jump
     blends = Blends()
     assert not blends
     blends.leave('anna', handed_out)
-    assert blends.left(['anna', 'ben'], np.array([10**9] * 2)).tolist() == [1, 0]
+    assert blends and blends.begins
+    blends.begin(['ben', 'anna'], np.array([10**9, 10**9]), np.array([begin, begin]))
+    assert blends and not blends.begins
     ages = np.arange(0, 400_000_000, 10_000_000)
-    turns = [blends.turns(['anna'], np.array([10**9 + int(age)]), begin[None])[0] for age in ages]
+    turns = [blends.turns(['anna'], np.array([10**9 + int(age)]))[0] for age in ages]
     assert np.allclose(begin @ so3.exp(turns[0]), handed_out)
     left = [np.abs(turn).max() for turn in turns]
     assert (np.diff(left) <= 0).all() and np.abs(np.diff(left)).max() < 0.02 and left[-1] == 0
     assert not blends
-    assert not blends.turns(['ben'], np.array([10**9]), begin[None]).any()
+    assert not blends.turns(['ben'], np.array([10**9])).any()
 
 
 def test_a_blend_that_was_forgotten_does_not_come_back() -> None:
     blends = Blends()
     blends.leave('anna', so3.exp(np.full((22, 3), 0.4)))
     blends.forget('anna')
-    assert not blends.turns(['anna'], np.array([10**9]), so3.exp(np.zeros((1, 22, 3)))).any()
+    blends.begin(['anna'], np.array([10**9]), so3.exp(np.zeros((1, 22, 3))))
+    assert not blends.turns(['anna'], np.array([10**9])).any()
