@@ -222,6 +222,23 @@ def test_who_follows_the_poses_sees_a_new_past_come_in_smoothly() -> None:
     assert max(steps) < 0.5 * 1.875 * TICK_NS / 300e6 + 1e-3 and max(steps[0], steps[-1]) < 1e-3
 
 
+def test_where_a_tracker_was_when_a_past_was_given_up_leaves_nothing() -> None:
+    """A hand is elsewhere, the stream begins anew meanwhile, and the hand is back."""
+    there = _windows(1)[0]
+    location = there.location.clone()
+    location[:, HANDS[1]] += torch.tensor([-0.1, 0.0, 0.1])
+    elsewhere = replace(there, location=location)
+    poses = []
+    for begins_anew in (True, False):
+        solver = _solver(_t_pose(stddev=-1.0), check_every=1e9)
+        for tick, window in enumerate((elsewhere, elsewhere, there)):
+            pose = solver.solve(replace(window, stamp_ns=window.stamp_ns + tick * TICK_NS)).rot_world_joint
+            if begins_anew and tick == 0:
+                solver._blends.leave('', pose.numpy())
+        poses.append(pose)
+    assert rotation.angle_between(*poses).max() < 0.02
+
+
 def test_a_past_that_is_within_the_doubt_of_a_pass_without_one_is_kept() -> None:
     solver, _ = _with_a_wrong_past(stddev=3.0)
     assert solver.check() == []
