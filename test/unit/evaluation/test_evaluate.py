@@ -121,10 +121,11 @@ def narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MotionPrior:
 
 
 def test_a_method_of_another_width_runs_that_network(packed: Path, prior: MotionPrior, narrow: MotionPrior) -> None:
-    given = scene(packed, frames=12)
-    found = evaluate(given, METHODS['inpose_width_128'], prior, 0)['mpjre_deg']
-    assert found == pytest.approx(evaluate(given, METHODS['inpose'], narrow, 0)['mpjre_deg'], rel=0.02)
-    assert found != pytest.approx(evaluate(given, METHODS['inpose'], prior, 0)['mpjre_deg'], rel=0.1)
+    """One frame: what goes on from frame to frame by untrained weights is chaos, and the narrow ones were rounded."""
+    given = scene(packed, frames=1)
+    found = evaluate(given, METHODS['inpose_width_128'], prior, 0)['mpjpe_cm']
+    assert found == pytest.approx(evaluate(given, METHODS['inpose'], narrow, 0)['mpjpe_cm'], rel=0.01)
+    assert found != pytest.approx(evaluate(given, METHODS['inpose'], prior, 0)['mpjpe_cm'], rel=0.05)
 
 
 @pytest.mark.usefixtures('narrow')
