@@ -1,9 +1,8 @@
 """What is made of the network's answer for the one frame that is handed out: measured, corrected, and how sure."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -76,13 +75,6 @@ class FramePose:
         return FramePose(*(np.where(np.reshape(rows, (-1, *[1] * (own.ndim - 1))), new, own) for own, new in parts))
 
 
-class Way(NamedTuple):
-    """How a correction begins: about what it will be [rad], and what is done before it to what the network said."""
-
-    start: Float[Array, 'batch tangent']
-    change: Callable[[Float[Array, 'batch joint 3 3']], Float[Array, 'batch joint 3 3']] | None = None
-
-
 @dataclass(frozen=True)
 class FrameCorrector:
     """One frame of every window, with the measured rotations, corrected by locations and by the floor.
@@ -128,23 +120,27 @@ class FrameCorrector:
             located: joints that trackers may have located; the floor counts only where there are some.
             start: about how it will be corrected [rad].
         """
-        nothing = np.zeros((len(answer.rows), 3 * JOINTS))
-        return self.poses(seen, answer, level, located, floor, [Way(nothing if start is None else start)])[0]
+        start = np.zeros((len(answer.rows), 3 * JOINTS)) if start is None else start
+        return self._corrected(seen, answer, level, located, self._rotations(seen, answer), floor, start)
 
-    def poses(
-        self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float, ways: Sequence[Way]
-    ) -> list[FramePose]:
-        """As above, for each way to begin; all at once is as quick as one."""
-        contact, covariance = answer.contact(self.frame), self.covariance(seen, answer, level)
-        rot, count = self._rotations(seen, answer), len(ways)
-        every = _joined([rot if way.change is None else way.change(rot) for way in ways])
-        spread, turned = _joined([covariance] * count), _joined([way.start for way in ways])
+    def turned(
+        self, seen: Seen, answer: Answer, level: int, located: list[int], pose: FramePose,
+        turn: Float[Array, 'batch joint 3'],
+    ) -> FramePose:  # fmt: skip
+        """A pose whose inferred joints are turned [rad], and which then fits what trackers say again; not the floor."""
+        rot = pose.rot @ so3.exp(turn * ~seen.measured[:, self.frame, :, None])
+        return self._corrected(seen, answer, level, located, rot, None, np.zeros_like(pose.correction))
+
+    def _corrected(
+        self, seen: Seen, answer: Answer, level: int, located: list[int], rot: Float[Array, 'batch joint 3 3'],
+        floor: float | None, start: Float[Array, 'batch tangent'],
+    ) -> FramePose:  # fmt: skip
+        contact, covariance, turned = answer.contact(self.frame), self.covariance(seen, answer, level), start
         if located:
             measured = *self._measured(seen, located, answer, rot, covariance), seen.location_valid[:, self.frame]
-            told = [_joined([part] * count) for part in (*measured, contact)]
-            every, spread, turned = self._likelihood(located, every, *told, floor).correct(every, spread, turned)
-        parts = [slice(first, first + len(rot)) for first in range(0, len(every), len(rot))]
-        return [FramePose(every[part], spread[part], contact, turned[part]) for part in parts]
+            likelihood = self._likelihood(located, rot, *measured, contact, floor)
+            rot, covariance, turned = likelihood.correct(rot, covariance, start)
+        return FramePose(rot, covariance, contact, turned)
 
     def _rotations(self, seen: Seen, answer: Answer) -> Float[Array, 'batch joint 3 3']:
         """As MotionPrior.rotations, of one frame."""
@@ -203,11 +199,11 @@ class FrameCorrector:
     def _likelihood(
         self, joints: list[int], rot: Float[Array, 'batch joint 3 3'], location: Float[Array, 'batch sensor 3'],
         stddev: Float[Array, 'batch sensor'], valid: Bool[Array, 'batch sensor'], contact: Float[Array, 'batch 2'],
-        floor: float,
+        floor: float | None,
     ) -> FrameLikelihood:  # fmt: skip
         """Of the located joints, and of the toes of feet that stand: their height is known, their place is not."""
         stddev = stddev[:, :, None].repeat(3, -1)
-        if self.use_floor:
+        if self.use_floor and floor is not None:
             under, batch = self._floor_at(floor), len(rot)
             heights = single_frame.heights(self.chain_of(smpl22.TOES), rot)
             standing = single_frame.standing_feet(heights, contact, under.lower_by)
@@ -218,10 +214,6 @@ class FrameCorrector:
             valid = np.concatenate((valid, (standing > LEAST_STANDING) & valid.any(-1, keepdims=True)), 1)
             joints = [*joints, *smpl22.TOES]
         return FrameLikelihood.of(self.chain_of(tuple(joints)), location, valid, stddev)
-
-
-def _joined(parts: Sequence[Array]) -> Array:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 @functools.lru_cache(maxsize=64)

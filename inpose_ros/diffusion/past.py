@@ -126,11 +126,6 @@ class Blends:
         self._left.pop(name, None)
         self._blends.pop(name, None)
 
-    @property
-    def begins(self) -> bool:
-        """Whether one is to begin with the next pose."""
-        return bool(self._left)
-
     def begin(
         self, names: Sequence[Hashable], stamps: Int[np.ndarray, 'stream'],
         rot: Float[np.ndarray, 'stream joint 3 3'],

@@ -21,7 +21,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.denoiser import JOINTS
-from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose, Way
+from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose
 from inpose_ros.diffusion.handing_out import posterior_of, rotation_stddev, seen_covariance
 from inpose_ros.diffusion.levels import GUIDED, SCRATCH, guided_levels
 from inpose_ros.diffusion.pace import Pace
@@ -208,20 +208,16 @@ class StreamSolver(PoseSolver):
         self, seen: Seen, names: list[Hashable | None], grids: Int[Array, 'batch frame'], answer: Answer, floor: float
     ) -> tuple[FramePose, FramePose]:
         """The newest frame, and the one that is handed out: in which pasts that did not hold fade."""
-        said, starts = (seen, answer, GUIDED, self._trusted, floor), self._pasts.corrections(names, 3 * JOINTS)
-        stamps = grids[:, self._frame]
-
-        def faded(rot):
-            return rot @ so3.exp(self._blends.turns(names, stamps) * ~seen.measured[:, self._frame, :, None])
-
-        if self._blends and not self._blends.begins and not self.lag:
-            return tuple(self._newest_corrector.poses(*said, [Way(starts), Way(starts, faded)]))
-        newest = self._newest_corrector(*said, starts)
+        starts = self._pasts.corrections(names, 3 * JOINTS)
+        newest = self._newest_corrector(seen, answer, GUIDED, self._trusted, floor, starts)
         told = self._handed(seen, newest, answer, floor)
-        if self._blends:
-            self._blends.begin(names, stamps, told.in_world(seen))
-            told = self._late_corrector.poses(*said, [Way(told.correction, faded)])[0]
-        return newest, told
+        if not self._blends:
+            return newest, told
+        stamps = grids[:, self._frame]
+        self._blends.begin(names, stamps, told.in_world(seen))
+        turns = self._blends.turns(names, stamps)
+        turned = self._late_corrector.turned(seen, answer, GUIDED, self._trusted, told, turns)
+        return newest, told.where(turns.any((1, 2)).tolist(), turned)
 
     def _handed(self, seen: Seen, newest: FramePose, answer: Answer, floor: float) -> FramePose:
         """The frame that is handed out: the newest one, or what the network now says of one before that."""
