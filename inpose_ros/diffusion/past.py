@@ -74,6 +74,9 @@ class Pasts:
     def __getitem__(self, name: Hashable) -> Past:
         return self._pasts[name]
 
+    def __setitem__(self, name: Hashable, past: Past) -> None:
+        self._pasts[name] = past
+
     def says_nothing(self, name: Hashable, stamp_ns: int) -> bool:
         """Of a stream at this time."""
         past = self._pasts.get(name)
@@ -91,9 +94,6 @@ class Pasts:
         """How the newest estimate of each was corrected [rad]; all zero for a name that is None."""
         nothing = np.zeros(tangent)
         return np.array([nothing if name is None else self._pasts[name].correction for name in names])
-
-    def __setitem__(self, name: Hashable, past: Past) -> None:
-        self._pasts[name] = past
 
 
 class Blend(NamedTuple):
