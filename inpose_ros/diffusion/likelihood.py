@@ -177,7 +177,7 @@ class LocationLikelihood:
 
     def correct(
         self, rot: Float[Tensor, '*batch joint 3 3'], covariance: Float[Tensor, '*batch tangent tangent'],
-        iterations: int = 4,
+        iterations: int = 6,
     ) -> tuple[Float[Tensor, '*batch joint 3 3'], Float[Tensor, '*batch tangent tangent']]:  # fmt: skip
         """The rotations' posterior mean and covariance given the locations: an iterated Kalman update on SO(3).
 

@@ -53,7 +53,7 @@ class InPoseRule:
     """
 
     steps: Sequence[int] = (999, 300)
-    iterations: int = 4
+    iterations: int = 6
     early_iterations: int = 1
     temperature: float = 0.0
 

@@ -14,7 +14,7 @@ from inpose_ros.diffusion.likelihood import EITHER_STANDS, LEAST_SHARE, LOWER_ST
 from inpose_ros.geometry import so3
 
 _LARGEST_STEP = 0.8  # [rad], as in likelihood.py
-_CLOSE = 0.04  # when no joint of a pose turned by more in a step, the next would be smaller still [rad]
+_CLOSE = 0.02  # when no joint of a pose turned by more in a step, the next would be smaller still [rad]
 _TINY = np.finfo(float).tiny
 _UNUSED = 1.0  # variance of rows that say nothing [m^2]
 _EYE = np.eye(3)
@@ -60,7 +60,7 @@ class FrameLikelihood:
 
     def correct(
         self, rot: Float[Array, 'batch joint 3 3'], covariance: Float[Array, 'batch tangent tangent'],
-        start: Float[Array, 'batch tangent'], iterations: int = 4,
+        start: Float[Array, 'batch tangent'], iterations: int = 6,
     ) -> tuple[
         Float[Array, 'batch joint 3 3'], Float[Array, 'batch tangent tangent'], Float[Array, 'batch tangent']
     ]:  # fmt: skip

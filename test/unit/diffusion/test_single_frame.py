@@ -112,6 +112,25 @@ def test_who_begins_where_the_frame_before_ended_is_done_in_one_step_and_nearer(
     assert off['on'] < 0.2 * off['anew'] and off['on'] < 0.01
 
 
+def test_a_slow_motion_is_followed_without_jumps() -> None:
+    """Frame after frame from where the last one ended: however many steps each takes, that must not be seen."""
+    rot, covariance = _posed(40, seed=3)
+    generator = torch.Generator().manual_seed(4)
+    ways = 0.1 * torch.randn(2, 40, 22, 3, generator=generator, dtype=torch.float64)
+    valid, stddev, joints = np.ones((40, 4), dtype=bool), np.full((40, 4, 3), 0.003), [0, *HANDS]
+    correction, poses = np.zeros((40, 66)), []
+    for angle in np.arange(40) * 0.05:
+        truth = rot @ rotation.exp(np.cos(angle) * ways[0] + np.sin(angle) * ways[1])
+        place = kinematics.joint_positions(SKELETON, truth)[:, joints].numpy()
+        likelihood = FrameLikelihood.of(CHAIN[joints].numpy(), place, valid, stddev)
+        pose, _, correction = likelihood.correct(rot.numpy(), covariance.numpy(), correction)
+        poses.append(pose)
+    steps = so3.log(np.swapaxes(poses[:-1], -1, -2) @ poses[1:])
+    changes = np.linalg.norm(steps[1:] - steps[:-1], axis=-1)[5:]
+    assert np.linalg.norm(steps, axis=-1).max() > 0.015  # [rad]
+    assert changes.max() < 0.012
+
+
 def test_a_start_that_was_far_off_is_none() -> None:
     rot, covariance = _posed(2)
     place = kinematics.joint_positions(SKELETON, random_pose(2, seed=1).double())[:, HANDS].numpy()
