@@ -88,7 +88,7 @@ class FrameLikelihood:
             spread = cross @ jacobian.swapaxes(1, 2) + self.noise
             weighted = np.linalg.solve(spread, np.concatenate((residual, cross), -1))
             step = cross.swapaxes(1, 2) @ weighted[..., :1] - flat
-            longest = np.sqrt(np.square(step).reshape(batch, joints, 3).sum(-1).max(-1))[:, None, None]
+            longest = np.sqrt(so3.square(step.reshape(batch, joints, 3)).max(-1))[:, None, None]
             share = 1.0 if before is None else _share(taken, before, step)
             taken = np.minimum(share, _LARGEST_STEP / np.maximum(longest, _LARGEST_STEP))
             flat = flat + moves * taken * step

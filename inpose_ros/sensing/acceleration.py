@@ -39,10 +39,10 @@ def _twice_integrated(
 
     The integrals run through the readings of all: what they bring along from another sensor is such a motion.
     """
-    step = (time[1:] - time[:-1])[:, None]
+    step, before, both = (time[1:] - time[:-1])[:, None], value[:-1], value[:-1] + value[1:]
     speed, place = np.zeros((2, *value.shape))
-    np.cumsum((value[:-1] + value[1:]) / 2 * step, axis=0, out=speed[1:])
-    np.cumsum(speed[:-1] * step + (2 * value[:-1] + value[1:]) / 6 * step * step, axis=0, out=place[1:])
+    np.cumsum(both * (step / 2), axis=0, out=speed[1:])
+    np.cumsum((speed[:-1] + (before + both) * (step / 6)) * step, axis=0, out=place[1:])
     start, since = value.take(low, 0), time.take(low)
     past, gap = (at - since)[..., None], (time.take(high) - since)[..., None]
     bend = (value.take(high, 0) - start) / np.where(gap > 0, gap, 1.0)

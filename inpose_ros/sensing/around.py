@@ -97,7 +97,8 @@ def _places(every: Sequence[Columns], grid: Int[Array, 'frame'], timeout_ns: int
     together = np.concatenate(stamps)
     start = together.take(low)
     past, gap = grid - start, together.take(high) - start  # no gap: before the first or from the last on
-    hold = np.array([[_hold_until(int(grid[-1]), own, timeout_ns)] for own in stamps])
+    newest = int(grid[-1])
+    hold = np.array([[_hold_until(newest, own, timeout_ns)] for own in stamps])
     near = np.where(gap > 0, gap, past) <= np.where(gap > 0, timeout_ns, hold)
     valid = (past >= 0) & (near | (past == 0))
     beyond = (gap == 0) & (past > 0)
