@@ -9,6 +9,7 @@ from collections.abc import Callable
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.guard_condition import GuardCondition
+from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
 
@@ -26,7 +27,7 @@ from inpose_ros.node.intake import Intake, sensor_from
 from inpose_ros.node.learning import BodyLearner, Estimator
 from inpose_ros.node.live import LiveParameters
 from inpose_ros.node.parameters import NodeParameters
-from inpose_ros.node.process import ros, spin
+from inpose_ros.node.process import prefer, ros, spin
 from inpose_ros.node.publishers import BodyPublishers
 from inpose_ros.node.services import BodyServices
 from inpose_ros.node.silence import SilenceWatch
@@ -49,10 +50,12 @@ class InPoseNode(LifecycleNode):
         solver_factory: Callable[[NodeParameters, Skeleton], Solver] = build_solver,
         estimator_factory: Callable[[NodeParameters, Solver, BodyGuess], Estimator] = build_estimator,
         defaults: NodeParameters = parameters.DEFAULTS,
+        prefer: Callable[[int, RcutilsLogger], int] | None = None,
         **options: object,
     ) -> None:
+        """Args: prefer: as process.prefer, where the process is this node's alone."""
         super().__init__('inpose', **options)
-        self._solver_factory, self._estimator_factory = solver_factory, estimator_factory
+        self._solver_factory, self._estimator_factory, self._prefer = solver_factory, estimator_factory, prefer
         self._params: NodeParameters | None = None
         self._intake: Intake | None = None
         self._health: Health | None = None
@@ -140,6 +143,8 @@ class InPoseNode(LifecycleNode):
         self._idle = self.create_guard_condition(self._on_idle)
         self._worker = SolveWorker(self._solve, self._idle.trigger)
         self._ticks = Ticks(self, self._params.rate, self._offer_newest, self._worth_waiting_ns)
+        if self._prefer is not None:  # now that all is done for which others need not wait
+            self._facts['realtime_priority'] = str(self._prefer(self._params.realtime_priority, self.get_logger()))
         return result
 
     @told
@@ -280,7 +285,7 @@ def main(args: list[str] | None = None) -> None:
     sys.setswitchinterval(2e-3)  # both threads have much to do: at 0.1 ms a tenth of a core went into taking turns
     with ros(args):
         try:
-            nodes = body_nodes(InPoseNode, named_bodies())
+            nodes = body_nodes(InPoseNode, named_bodies(), prefer=prefer)
         except InPoseError as error:
             get_logger('inpose').error(f'not started: {error}')
             raise SystemExit(1) from None

@@ -2,13 +2,15 @@
 
 import atexit
 import gc
+import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
+from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions, install_signal_handlers
@@ -73,6 +75,27 @@ def _end() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def prefer(priority: int, logger: RcutilsLogger) -> int:
+    """Let the threads of this process, and those that they start, go before ordinary ones (Linux's SCHED_RR).
+
+    Who was started with a priority (`chrt`) keeps that. Where the system permits none, the log says so.
+
+    Returns:
+        What they have now; 0: none.
+    """
+    if priority and os.sched_getscheduler(0) == os.SCHED_OTHER:
+        try:
+            for thread in os.listdir('/proc/self/task'):
+                with suppress(ProcessLookupError):  # it has ended
+                    os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(priority))
+        except PermissionError:
+            logger.info(
+                f'realtime_priority is {priority}, which the system does not permit (rtprio in limits.conf would): '
+                'poses may be late while others keep the cores busy'
+            )
+    return os.sched_getparam(0).sched_priority
 
 
 def spin(nodes: list[Node]) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
 
@@ -62,6 +63,58 @@ def test_signals_end_it_without_a_traceback_however_many(stage, started, number)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 0 and 'Traceback' not in said
     assert 'not configured: ' in said and '/nowhere' in said
+
+
+PREFER = """
+import os, resource, threading
+{given}
+from rclpy.logging import get_logger
+from inpose_ros.node.process import prefer
+{taken}
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+found = prefer(7, get_logger('test'))
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+print(found, *{{os.sched_getparam(int(thread)).sched_priority for thread in os.listdir('/proc/self/task')}})
+"""
+GIVEN = 'os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(3))'
+FORBIDDEN = 'resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0)); os.getuid() or os.setuid(65534)'
+
+
+@pytest.fixture
+def permitted() -> None:
+    if subprocess.run([sys.executable, '-c', f'import os; {GIVEN}'], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip('the system at hand permits no realtime priority')
+
+
+def preferred(given: str = '', taken: str = '') -> tuple[str, str]:
+    """What a process has of the priority that it asks for, and its threads, before and after; and what the log says."""
+    command = [sys.executable, '-c', PREFER.format(given=given, taken=taken)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    return found.stdout.strip(), found.stderr
+
+
+def test_all_threads_go_first_but_where_another_priority_was_given(permitted):
+    assert preferred() == ('7 7', '')
+    assert preferred(given=GIVEN) == ('3 3', '')
+
+
+def test_where_no_priority_is_permitted_the_log_says_so():
+    found, said = preferred(taken=FORBIDDEN)
+    assert found == '0 0' and 'realtime_priority is 7, which the system does not permit' in said
+
+
+def test_an_active_node_goes_first_and_its_diagnostics_say_so(stage, started, permitted):
+    said = []
+    stage.other.create_subscription(DiagnosticArray, '/diagnostics', said.append, 10)
+    process = started('estimator', 'backend:=torch', 'realtime_priority:=4', 'body_id:=the first')
+
+    def told() -> set[str]:
+        rows = [{row.key: row.value for row in status.values} for message in said for status in message.status]
+        return {row.get('realtime_priority', '') for row in rows if row.get('body') == 'the first'} - {''}
+
+    stage.until(told, timeout=60)
+    threads = os.listdir(f'/proc/{process.pid}/task')
+    assert told() == {'4'} and {os.sched_getparam(int(thread)).sched_priority for thread in threads} == {4}
 
 
 def test_its_end_is_not_spent_on_a_search_for_garbage():
