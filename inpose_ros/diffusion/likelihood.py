@@ -16,6 +16,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.geometry import rotation
 
 _LARGEST_STEP = 0.8  # [rad]
+ITERATIONS = 6  # of a correction, at most
 LEAST_SHARE = 0.25  # of a step that goes back
 UNKNOWN = 100.0  # standard deviation of what is not measured at all [m]
 
@@ -177,7 +178,7 @@ class LocationLikelihood:
 
     def correct(
         self, rot: Float[Tensor, '*batch joint 3 3'], covariance: Float[Tensor, '*batch tangent tangent'],
-        iterations: int = 6,
+        iterations: int = ITERATIONS,
     ) -> tuple[Float[Tensor, '*batch joint 3 3'], Float[Tensor, '*batch tangent tangent']]:  # fmt: skip
         """The rotations' posterior mean and covariance given the locations: an iterated Kalman update on SO(3).
 

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inpose_ros.diffusion.denoiser import Condition, Prediction
-from inpose_ros.diffusion.likelihood import LocationLikelihood
+from inpose_ros.diffusion.likelihood import ITERATIONS, LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.geometry import rotation
 
@@ -53,7 +53,7 @@ class InPoseRule:
     """
 
     steps: Sequence[int] = (999, 300)
-    iterations: int = 6
+    iterations: int = ITERATIONS
     early_iterations: int = 1
     temperature: float = 0.0
 

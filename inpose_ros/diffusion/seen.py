@@ -143,7 +143,7 @@ def _last_known(
     place: Float[Array, 'batch frame 3'], seen: Bool[Array, 'batch frame']
 ) -> tuple[Float[Array, 'batch 3'], Bool[Array, 'batch frame']]:
     """Where it was last seen, and in which frames up to then it is known where it was from there."""
-    near = so3.square(place[:, 1:] - place[:, :-1]) <= JUMP**2
+    near = so3.squared_norm(place[:, 1:] - place[:, :-1]) <= JUMP**2
     if seen.all() and near.all():  # as mostly
         return place[:, -1], seen
     frame = np.arange(seen.shape[1])

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from inpose_ros.body import smpl22
-from inpose_ros.diffusion.likelihood import EITHER_STANDS, LEAST_SHARE, LOWER_STANDS
+from inpose_ros.diffusion.likelihood import EITHER_STANDS, ITERATIONS, LEAST_SHARE, LOWER_STANDS
 from inpose_ros.geometry import so3
 
 _LARGEST_STEP = 0.8  # [rad], as in likelihood.py
@@ -60,7 +60,7 @@ class FrameLikelihood:
 
     def correct(
         self, rot: Float[Array, 'batch joint 3 3'], covariance: Float[Array, 'batch tangent tangent'],
-        start: Float[Array, 'batch tangent'], iterations: int = 6,
+        start: Float[Array, 'batch tangent'], iterations: int = ITERATIONS,
     ) -> tuple[
         Float[Array, 'batch joint 3 3'], Float[Array, 'batch tangent tangent'], Float[Array, 'batch tangent']
     ]:  # fmt: skip
@@ -88,7 +88,7 @@ class FrameLikelihood:
             spread = cross @ jacobian.swapaxes(1, 2) + self.noise
             weighted = np.linalg.solve(spread, np.concatenate((residual, cross), -1))
             step = cross.swapaxes(1, 2) @ weighted[..., :1] - flat
-            longest = np.sqrt(so3.square(step.reshape(batch, joints, 3)).max(-1))[:, None, None]
+            longest = np.sqrt(so3.squared_norm(step.reshape(batch, joints, 3)).max(-1))[:, None, None]
             share = 1.0 if before is None else _share(taken, before, step)
             taken = np.minimum(share, _LARGEST_STEP / np.maximum(longest, _LARGEST_STEP))
             flat = flat + moves * taken * step

@@ -40,7 +40,7 @@ def skew(v: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
     return (v @ _SKEW).reshape(*v.shape, 3)
 
 
-def square(v: Float[Array, '*batch 3']) -> Float[Array, '*batch']:
+def squared_norm(v: Float[Array, '*batch 3']) -> Float[Array, '*batch']:
     """v . v, as a product: summing along an axis of three takes NumPy three times as long."""
     return (v * v) @ _ONES
 
@@ -49,7 +49,7 @@ def exp_with_jacobian(
     rotvec: Float[Array, '*batch 3'],
 ) -> tuple[Float[Array, '*batch 3 3'], Float[Array, '*batch 3 3']]:
     """Rotation matrix of a rotation vector [rad], and the right Jacobian there (Sola et al., 2018, eq. 143)."""
-    squared = square(rotvec)[..., None, None] + _TINY
+    squared = squared_norm(rotvec)[..., None, None] + _TINY
     half = np.sqrt(squared) / 2
     sine = np.sin(half) / half
     sine, cosine = sine * np.cos(half), sine * sine / 2  # sin(a) / a and (1 - cos(a)) / a^2
@@ -62,7 +62,7 @@ def exp_with_jacobian(
 
 def exp(rotvec: Float[Array, '*batch 3']) -> Float[Array, '*batch 3 3']:
     """Rotation matrix of a rotation vector [rad]: of its quaternion, in few operations."""
-    half = np.sqrt(square(rotvec) + _TINY) / 2
+    half = np.sqrt(squared_norm(rotvec) + _TINY) / 2
     quaternion = np.empty((*rotvec.shape[:-1], 4))
     np.cos(half, out=quaternion[..., 0])
     np.multiply(rotvec, (np.sin(half) / half / 2)[..., None], out=quaternion[..., 1:])
@@ -86,7 +86,7 @@ def _axis_and_angle(
     """sin(a) n, sin(a) and the angle a [rad] of a rotation about n."""
     parts = rot.reshape(*rot.shape[:-2], 9) @ _AXIS_AND_TRACE
     axis = parts[..., :3]
-    sine = np.sqrt(square(axis) + _TINY)
+    sine = np.sqrt(squared_norm(axis) + _TINY)
     return axis, sine, np.arctan2(sine, (parts[..., 3] - 1) / 2)
 
 
@@ -113,7 +113,7 @@ def turned(rot: Float[Array, 'batch 3 3'], vectors: Float[Array, 'batch *rest 3'
 def from_sixd(sixd: Float[Array, '*batch 6']) -> Float[Array, '*batch 3 3']:
     """Pi(r): see rotation.matrix_from_6d."""
     first, second = sixd[..., :3], sixd[..., 3:]
-    first = first / np.sqrt(square(first))[..., None]
+    first = first / np.sqrt(squared_norm(first))[..., None]
     second = second - ((first * second) @ _ONES)[..., None] * first
-    second = (second / np.sqrt(square(second))[..., None])[..., None]
+    second = (second / np.sqrt(squared_norm(second))[..., None])[..., None]
     return np.concatenate((first[..., None], second, skew(first) @ second), -1)

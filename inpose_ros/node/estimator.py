@@ -27,7 +27,7 @@ from inpose_ros.node.intake import Intake, sensor_from
 from inpose_ros.node.learning import BodyLearner, Estimator
 from inpose_ros.node.live import LiveParameters
 from inpose_ros.node.parameters import NodeParameters
-from inpose_ros.node.process import prefer, ros, spin
+from inpose_ros.node.process import ros, set_realtime_priority, spin
 from inpose_ros.node.publishers import BodyPublishers
 from inpose_ros.node.services import BodyServices
 from inpose_ros.node.silence import SilenceWatch
@@ -50,12 +50,13 @@ class InPoseNode(LifecycleNode):
         solver_factory: Callable[[NodeParameters, Skeleton], Solver] = build_solver,
         estimator_factory: Callable[[NodeParameters, Solver, BodyGuess], Estimator] = build_estimator,
         defaults: NodeParameters = parameters.DEFAULTS,
-        prefer: Callable[[int, RcutilsLogger], int] | None = None,
+        set_priority: Callable[[int, RcutilsLogger], int] | None = None,
         **options: object,
     ) -> None:
-        """Args: prefer: as process.prefer, where the process is this node's alone."""
+        """Args: set_priority: process.set_realtime_priority, where the process is this node's alone."""
         super().__init__('inpose', **options)
-        self._solver_factory, self._estimator_factory, self._prefer = solver_factory, estimator_factory, prefer
+        self._solver_factory, self._estimator_factory = solver_factory, estimator_factory
+        self._set_priority = set_priority
         self._params: NodeParameters | None = None
         self._intake: Intake | None = None
         self._health: Health | None = None
@@ -143,8 +144,9 @@ class InPoseNode(LifecycleNode):
         self._idle = self.create_guard_condition(self._on_idle)
         self._worker = SolveWorker(self._solve, self._idle.trigger)
         self._ticks = Ticks(self, self._params.rate, self._offer_newest, self._worth_waiting_ns)
-        if self._prefer is not None:  # now that all is done for which others need not wait
-            self._facts['realtime_priority'] = str(self._prefer(self._params.realtime_priority, self.get_logger()))
+        if self._set_priority is not None:  # now that all is done for which others need not wait
+            priority = self._set_priority(self._params.realtime_priority, self.get_logger())
+            self._facts['realtime_priority'] = str(priority)
         return result
 
     @told
@@ -285,7 +287,7 @@ def main(args: list[str] | None = None) -> None:
     sys.setswitchinterval(2e-3)  # both threads have much to do: at 0.1 ms a tenth of a core went into taking turns
     with ros(args):
         try:
-            nodes = body_nodes(InPoseNode, named_bodies(), prefer=prefer)
+            nodes = body_nodes(InPoseNode, named_bodies(), set_priority=set_realtime_priority)
         except InPoseError as error:
             get_logger('inpose').error(f'not started: {error}')
             raise SystemExit(1) from None

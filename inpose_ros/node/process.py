@@ -77,7 +77,7 @@ def _end() -> None:
     gc.freeze()
 
 
-def prefer(priority: int, logger: RcutilsLogger) -> int:
+def set_realtime_priority(priority: int, logger: RcutilsLogger) -> int:
     """Let the threads of this process, and those that they start, go before ordinary ones (Linux's SCHED_RR).
 
     Who was started with a priority (`chrt`) keeps that. Where the system permits none, the log says so.

@@ -65,14 +65,14 @@ def test_signals_end_it_without_a_traceback_however_many(stage, started, number)
     assert 'not configured: ' in said and '/nowhere' in said
 
 
-PREFER = """
+REALTIME = """
 import os, resource, threading
 {given}
 from rclpy.logging import get_logger
-from inpose_ros.node.process import prefer
+from inpose_ros.node.process import set_realtime_priority
 {taken}
 threading.Thread(target=threading.Event().wait, daemon=True).start()
-found = prefer(7, get_logger('test'))
+found = set_realtime_priority(7, get_logger('test'))
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 print(found, *{{os.sched_getparam(int(thread)).sched_priority for thread in os.listdir('/proc/self/task')}})
 """
@@ -88,7 +88,7 @@ def permitted() -> None:
 
 def preferred(given: str = '', taken: str = '') -> tuple[str, str]:
     """What a process has of the priority that it asks for, and its threads, before and after; and what the log says."""
-    command = [sys.executable, '-c', PREFER.format(given=given, taken=taken)]
+    command = [sys.executable, '-c', REALTIME.format(given=given, taken=taken)]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     return found.stdout.strip(), found.stderr
 
