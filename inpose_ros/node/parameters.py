@@ -130,9 +130,11 @@ class NodeParameters(WornParameters):
         ge=0.0, le=10000.0,
     )  # fmt: skip
     realtime_priority: int = parameter(
-        10, 'Priority over ordinary processes (SCHED_RR), once active and where the system permits it; 0: none.',
-        ge=0, le=98,
-    )  # fmt: skip
+        0,
+        'Priority over ordinary processes (SCHED_RR), once active and where the system permits it; 0: none.',
+        ge=0,
+        le=98,
+    )
     sensor_timeout: float = parameter(0.5, 'A sensor silent for this long has stopped [s].', ge=0.05, le=10.0)
     max_joint_velocity: float = parameter(
         15.0, 'No published joint turns faster than this [rad/s], whatever the sensors do.', ge=0.1, le=100.0
