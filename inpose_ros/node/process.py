@@ -91,7 +91,7 @@ def set_realtime_priority(priority: int, logger: RcutilsLogger) -> int:
                 with suppress(ProcessLookupError):  # it has ended
                     os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(priority))
         except PermissionError:
-            logger.info(
+            logger.warning(
                 f'realtime_priority is {priority}, which the system does not permit (rtprio in limits.conf would): '
                 'poses may be late while others keep the cores busy'
             )
