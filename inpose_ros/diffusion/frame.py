@@ -216,6 +216,17 @@ class FrameCorrector:
         return FrameLikelihood.of(self.chain_of(tuple(joints)), location, valid, stddev)
 
 
+def standard_deviations(
+    rot: Float[Array, 'batch joint 3 3'], other: Float[Array, 'batch joint 3 3'],
+    covariance: Float[Array, 'batch tangent tangent'], joints: Bool[Array, 'batch joint'],
+) -> Float[Array, 'batch']:  # fmt: skip
+    """By how many of them one pose is off another, root mean square over these joints."""
+    apart = so3.log(rot.swapaxes(-1, -2) @ other)
+    variance = np.maximum(covariance.diagonal(0, 1, 2).reshape(apart.shape), 1e-8)
+    square = (np.square(apart) / variance).mean(-1)
+    return np.sqrt((square * joints).sum(-1) / np.maximum(joints.sum(-1), 1))
+
+
 @functools.lru_cache(maxsize=64)
 def _level(spread: Spread, step: int) -> tuple[Float[Array, 'tangent tangent'], Float[Array, 'tangent']]:
     """Of the nearest measured noise level, in double precision."""

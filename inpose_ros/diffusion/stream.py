@@ -21,7 +21,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.denoiser import JOINTS
-from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose
+from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose, standard_deviations
 from inpose_ros.diffusion.handing_out import posterior_of, rotation_stddev, seen_covariance
 from inpose_ros.diffusion.levels import GUIDED, SCRATCH, guided_levels
 from inpose_ros.diffusion.pace import Pace
@@ -70,6 +70,7 @@ class StreamSolver(PoseSolver):
         self.timings: dict[str, float] = {}
         self.passes, self.hurried = 0, False
         self._pace = Pace(deadline)
+        self._began = self._guiding = 0.0  # when the frame at hand did, and for how long its pose was sought [s]
         # From each frame of a window to its newest [ns].
         self._back = np.rint(np.arange(self.frames - 1, -1, -1) * (1e9 / self.rate)).astype(np.int64)
         self._check_ns = 1e9 * check_every
@@ -101,7 +102,6 @@ class StreamSolver(PoseSolver):
 
     def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState:
         """The body at the window's newest frame, or `lag` frames before."""
-        began = time.perf_counter()
         posterior = self.solve_streams([window], ('',), floor_height)
         state = BodyState(
             stamp_ns=int(self._last.grids[0, self._frame]),
@@ -114,9 +114,9 @@ class StreamSolver(PoseSolver):
             root_observed=bool(posterior.root_observed[0]),
             foot_contact=posterior.contact[0],
         )
-        self.timings['update'] = time.perf_counter() - began - self.timings['likelihood'] - self.timings['network']
-        rest = self.timings['likelihood'] + self.timings['update']
-        self._pace = self._pace.after(self.passes, self.timings['network'], rest)
+        rest = self._spent - self.timings['likelihood']
+        self.timings['update'] = rest - self.timings['network']
+        self._pace = self._pace.after(self.passes, self._guiding, rest - self._guiding)
         return state
 
     def _place_covariance(self, posterior: Posterior, window: JointWindow) -> Float[torch.Tensor, 'joint 3 3']:
@@ -134,12 +134,13 @@ class StreamSolver(PoseSolver):
         self, windows: Sequence[JointWindow], names: Sequence[Hashable], floor_height: float = 0.0
     ) -> Posterior:
         """The next window of each named stream; `window` of what is returned holds the frames handed out alone."""
-        began = time.perf_counter()
+        self._began = time.perf_counter()
         seen = self._seen(windows, floor_height)
         grids = np.array([[window.stamp_ns] for window in windows]) - self._back
         fresh = [self._pasts.says_nothing(name, window.stamp_ns) for name, window in zip(names, windows)]
-        self.timings = {'likelihood': time.perf_counter() - began, 'network': 0.0}
+        self.timings = {'likelihood': self._spent, 'network': 0.0}
         self._last = self._guided(seen, list(names), grids, fresh, floor_height)
+        self._guiding = self._spent - self.timings['likelihood']
         return posterior_of(self._last.handed_out, seen, self._late_corrector, sorted(self._located), floor_height)
 
     def check(self) -> list[Hashable]:
@@ -152,16 +153,14 @@ class StreamSolver(PoseSolver):
         seen, names, newest, handed_out, grids, floor_height = self._last
         ages = [int(grid[-1] - self._checked[name]) for name, grid in zip(names, grids)]
         due = [row for row, age in enumerate(ages) if age >= self._check_ns]
-        if due:
-            self.hurried |= not self._pace.has_time(self.passes, max(ages) / max(self._check_ns, 1.0))
-        if not due or self.hurried:
+        if not due:
+            return []
+        if not self._pace.has_time(self._spent, max(ages) / max(self._check_ns, 1.0)):
+            self.hurried = True
             return []
         scratch, answer = self._from_scratch(seen, floor_height)
-        inferred = ~seen.measured[:, -1]
-        apart = so3.log(scratch.rot.swapaxes(-1, -2) @ newest.rot)
-        stddev = self._newest_corrector.covariance(seen, answer, SCRATCH).diagonal(0, 1, 2).reshape(apart.shape)
-        doubt = (np.square(apart) / np.maximum(stddev, 1e-8)).mean(-1)
-        doubt = np.sqrt((doubt * inferred).sum(-1) / np.maximum(inferred.sum(-1), 1))
+        covariance = self._newest_corrector.covariance(seen, answer, SCRATCH)
+        doubt = standard_deviations(scratch.rot, newest.rot, covariance, ~seen.measured[:, -1])
         wrong = [row for row in due if doubt[row] > _DOUBTED]
         for row in due:
             self._checked[names[row]] = int(grids[row, -1])
@@ -176,6 +175,11 @@ class StreamSolver(PoseSolver):
     def _frame(self) -> int:
         """Which frame of the window is handed out."""
         return self.frames - 1 - self.lag
+
+    @property
+    def _spent(self) -> float:
+        """Of the time of the frame at hand [s]."""
+        return time.perf_counter() - self._began
 
     @property
     def _trusted(self) -> list[int]:
@@ -233,9 +237,7 @@ class StreamSolver(PoseSolver):
         """From the past of each stream (of those without one, from nothing) down the levels."""
         columns = self._pasts.at(names, grids)
         clean = so3.turned(seen.turn.astype(columns.dtype), columns).reshape(*grids.shape, JOINTS, 6)
-        count = self._pace.affordable(self.steps)
-        self.hurried = count < self.steps
-        return self._guided_down(seen, clean, guided_levels(count), floor)
+        return self._guided_down(seen, clean, guided_levels(self.steps), floor)
 
     def _gone_on(self, seen: Seen, pose: FramePose, answer: Answer, floor: float) -> tuple[FramePose, Answer]:
         """From what a pass without a past left: another one, as the next frame would ask for."""
@@ -245,11 +247,15 @@ class StreamSolver(PoseSolver):
     def _guided_down(
         self, seen: Seen, clean: Float[Array, 'batch frame joint 6'], levels: Sequence[int], floor: float
     ) -> Answer:
-        """From an estimate of the whole window down the levels: what is said at the last of them."""
-        for step, level in enumerate(levels):
-            if step:
-                newest = self._newest_corrector(seen, answer, levels[step - 1], self._trusted, floor)
+        """From an estimate of the whole window down those levels for which there is time: what is said at the last."""
+        level = None
+        while levels:
+            if level is not None:
+                newest = self._newest_corrector(seen, answer, level, self._trusted, floor)
                 clean = self._given_on(answer, newest)
+            count = self._pace.affordable(len(levels), self._spent)
+            self.hurried |= count < len(levels)
+            level, *levels = levels[-count:]
             noisy = self.prior.schedule.signal(level) * seen.measured_over(clean)
             answer = self._asked(noisy.reshape(*noisy.shape[:2], -1), level, seen)
         return answer

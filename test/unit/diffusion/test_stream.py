@@ -17,26 +17,9 @@ from inpose_ros.diffusion.stream import StreamSolver
 from inpose_ros.geometry import rotation
 from inpose_ros.sensing.resample import JointWindow
 
-from .examples import HANDS, random_pose, small_denoiser, window_of
+from .examples import FRAMES, HANDS, TICK_NS, random_pose, small_denoiser, stream_windows, window_of
 
 SKELETON = Skeleton.mean()
-FRAMES, TICK_NS = 8, 33_333_333
-
-
-def _motion(count: int, seed: int = 0) -> torch.Tensor:
-    """A body that turns slowly from one pose to another."""
-    start, end = random_pose(2, seed=seed, spread=0.3)
-    part = torch.linspace(0, 1, count)[:, None].expand(-1, 22)
-    return rotation.slerp(start.expand(count, -1, -1, -1), end.expand(count, -1, -1, -1), part)
-
-
-def _windows(count: int = 6, seed: int = 0, sensors: list[int] = HANDS, tick_ns: int = TICK_NS) -> list[JointWindow]:
-    rot = _motion(FRAMES + count, seed)
-    root = torch.tensor([0.3, -0.2, 0.9]).expand(FRAMES, 3)
-    return [
-        replace(window_of(rot[k : k + FRAMES], SKELETON, root, sensors, sensors), stamp_ns=10**9 + k * tick_ns)
-        for k in range(count)
-    ]
 
 
 def _solver(prior: MotionPrior, **options: object) -> StreamSolver:
@@ -53,9 +36,9 @@ def _t_pose(stddev: float) -> MotionPrior:
     return MotionPrior(denoiser)
 
 
-def test_a_pass_from_scratch_is_one_step_of_the_solver_of_windows(prior: MotionPrior) -> None:
+def test_a_pass_from_scratch_is_one_step_of_the_solver_ofstream_windows(prior: MotionPrior) -> None:
     """All that comes after the network is written twice, in NumPy and in PyTorch: here they meet."""
-    window, solver = _windows(1)[0], _solver(prior)
+    window, solver = stream_windows(1)[0], _solver(prior)
     one = PoseSolver(prior, SKELETON, InPoseRule(steps=(999,))).solve(window, 0.01)
     seen = solver._seen([window], 0.01)
     pose, _ = solver._from_scratch(seen, 0.01)
@@ -76,7 +59,7 @@ def test_every_body_is_placed_by_its_head_or_by_what_is_located_or_on_the_floor(
             for silent in ((), (15,), range(22))]  # fmt: skip
     windows = [
         replace(window, location_valid=own.expand(FRAMES, 22))
-        for window, own in zip(_windows(3, sensors=[0, *HANDS]), seen)
+        for window, own in zip(stream_windows(3, sensors=[0, *HANDS]), seen)
     ]
     seen = solver._seen(windows, 0.03)
     pose, _ = solver._from_scratch(seen, 0.03)
@@ -93,7 +76,7 @@ def test_after_the_first_frame_each_takes_one_pass_and_more_where_more_steps_are
     """The first takes two, the second of which goes on from the first as frames do from those before."""
     for steps in (1, 3):
         solver, passes = _solver(prior, steps=steps, check_every=1e9), []
-        for window in _windows():
+        for window in stream_windows():
             state = solver.solve(window)
             passes.append(solver.passes)
         assert passes == [2] + [steps] * 5
@@ -109,7 +92,7 @@ def _off(state: BodyState, window: JointWindow, frame: int = -1) -> float:
 def test_exact_trackers_are_met_in_every_frame() -> None:
     prior = _t_pose(stddev=1.0)
     solver, blind = _solver(prior), _solver(prior, use_locations=False)
-    for window in _windows():
+    for window in stream_windows():
         state = solver.solve(window)
         assert _off(state, window) < 0.04 < 0.1 < _off(blind.solve(window), window)
         turned = rotation.angle_between(state.rot_world_joint[HANDS].float(), window.rot_world_joint[-1, HANDS])
@@ -119,7 +102,7 @@ def test_exact_trackers_are_met_in_every_frame() -> None:
 def test_where_the_user_stands_and_faces_makes_no_difference(prior: MotionPrior) -> None:
     turn, shift = rotation.about_z(torch.tensor(2.0)), torch.tensor([3.0, -1.0, 0.0])
     here, there = _solver(prior), _solver(prior)
-    for window in _windows():
+    for window in stream_windows():
         moved = replace(
             window,
             rot_world_joint=turn @ window.rot_world_joint,
@@ -131,7 +114,7 @@ def test_where_the_user_stands_and_faces_makes_no_difference(prior: MotionPrior)
 
 def test_streams_side_by_side_are_as_each_alone(prior: MotionPrior) -> None:
     together, alone = _solver(prior), [_solver(prior) for _ in range(2)]
-    for pair in zip(_windows(seed=1), _windows(seed=2)):
+    for pair in zip(stream_windows(seed=1), stream_windows(seed=2)):
         both = together.solve_streams(pair, ('anna', 'ben'))
         for row, (solver, window) in enumerate(zip(alone, pair)):
             assert rotation.angle_between(both.rot_world_joint[row], solver.solve(window).rot_world_joint).max() < 2e-3
@@ -139,7 +122,7 @@ def test_streams_side_by_side_are_as_each_alone(prior: MotionPrior) -> None:
 
 def test_a_stream_that_begins_late_is_as_one_that_begins_alone(prior: MotionPrior) -> None:
     together, late = _solver(prior), _solver(prior)
-    first, second = _windows(seed=1), _windows(seed=2)
+    first, second = stream_windows(seed=1), stream_windows(seed=2)
     together.solve_streams(first[:1], ('anna',))
     for k in range(1, 4):
         both = together.solve_streams((first[k], second[k]), ('anna', 'ben'))
@@ -148,7 +131,7 @@ def test_a_stream_that_begins_late_is_as_one_that_begins_alone(prior: MotionPrio
 
 @pytest.mark.parametrize('gap_ns', [-TICK_NS, 0, 400_000_000])
 def test_a_past_that_lies_ahead_or_too_far_back_counts_no_more(prior: MotionPrior, gap_ns: int) -> None:
-    solver, windows = _solver(prior), _windows()
+    solver, windows = _solver(prior), stream_windows()
     for window in windows:
         solver.solve(window)
     then = replace(windows[-1], stamp_ns=windows[-1].stamp_ns + gap_ns)
@@ -157,7 +140,7 @@ def test_a_past_that_lies_ahead_or_too_far_back_counts_no_more(prior: MotionPrio
 
 
 def test_reset_forgets_the_past(prior: MotionPrior) -> None:
-    solver, windows = _solver(prior), _windows()
+    solver, windows = _solver(prior), stream_windows()
     for window in windows[:-1]:
         solver.solve(window)
     solver.reset()
@@ -166,7 +149,7 @@ def test_reset_forgets_the_past(prior: MotionPrior) -> None:
 
 def test_with_a_lag_a_pose_is_of_its_own_time_and_meets_what_was_measured_then() -> None:
     solver = _solver(_t_pose(stddev=1.0), lag=2)
-    for window in _windows():
+    for window in stream_windows():
         state = solver.solve(window)
         assert state.stamp_ns == pytest.approx(window.stamp_ns - 2 * TICK_NS, abs=2)
         assert _off(state, window, frame=-3) < 0.04
@@ -175,7 +158,7 @@ def test_with_a_lag_a_pose_is_of_its_own_time_and_meets_what_was_measured_then()
 def test_who_waits_believes_the_same_as_who_does_not(prior: MotionPrior) -> None:
     """A lag changes what is handed out, and nothing of what later frames go on from."""
     prompt, late = _solver(prior), _solver(prior, lag=3)
-    for window in _windows():
+    for window in stream_windows():
         poses = [solver.solve(window).rot_world_joint for solver in (prompt, late)]
         assert rotation.angle_between(*poses).max() > 1e-3
         pasts = [solver._pasts[''] for solver in (prompt, late)]
@@ -183,7 +166,7 @@ def test_who_waits_believes_the_same_as_who_does_not(prior: MotionPrior) -> None
 
 
 def test_other_bones_may_be_set_between_two_frames(prior: MotionPrior) -> None:
-    solver, windows = _solver(prior), _windows()
+    solver, windows = _solver(prior), stream_windows()
     solver.solve(windows[0])
     solver.skeleton = SKELETON.scaled(1.1)
     state = solver.solve(windows[1])
@@ -194,7 +177,7 @@ def test_other_bones_may_be_set_between_two_frames(prior: MotionPrior) -> None:
 
 def _with_a_wrong_past(stddev: float) -> tuple[StreamSolver, list[JointWindow]]:
     solver = StreamSolver(_t_pose(stddev), SKELETON, check_every=0.0)
-    windows = [replace(window, location_valid=torch.zeros_like(window.location_valid)) for window in _windows()]
+    windows = [replace(window, location_valid=torch.zeros_like(window.location_valid)) for window in stream_windows()]
     solver.solve(windows[0])
     bent = torch.from_numpy(solver._last.newest.rot) @ rotation.exp(torch.tensor([0.5, 0.0, 0.0])).double()
     bent = replace(solver._last.newest, rot=bent.numpy())
@@ -225,7 +208,7 @@ def test_who_follows_the_poses_sees_a_new_past_come_in_smoothly() -> None:
 
 def test_where_a_tracker_was_when_a_past_was_given_up_leaves_nothing() -> None:
     """A hand is elsewhere, the stream begins anew meanwhile, and the hand is back."""
-    there = _windows(1)[0]
+    there = stream_windows(1)[0]
     location = there.location.clone()
     location[:, HANDS[1]] += torch.tensor([-0.1, 0.0, 0.1])
     elsewhere = replace(there, location=location)
@@ -247,7 +230,7 @@ def test_a_past_that_is_within_the_doubt_of_a_pass_without_one_is_kept() -> None
 
 def test_there_is_no_look_at_the_past_before_it_is_time(prior: MotionPrior) -> None:
     solver, looks = _solver(prior, check_every=0.12), []
-    for window in _windows(8):
+    for window in stream_windows(8):
         solver.solve(window)
         before = solver.passes
         solver.check()
@@ -255,16 +238,9 @@ def test_there_is_no_look_at_the_past_before_it_is_time(prior: MotionPrior) -> N
     assert looks == [False] * 4 + [True] + [False] * 3
 
 
-def test_before_a_deadline_that_cannot_be_met_it_takes_one_pass_and_says_so(prior: MotionPrior) -> None:
-    solver = _solver(prior, steps=4, deadline=1e-6)
-    for window in _windows():
-        solver.solve(window)
-    assert (solver.passes, solver.hurried) == (1, True)
-
-
 def test_the_stages_add_up_to_the_time_of_a_frame(prior: MotionPrior) -> None:
     solver = _solver(prior)
-    for window in _windows(2):
+    for window in stream_windows(2):
         solver.solve(window)
     assert set(solver.timings) == {'likelihood', 'network', 'update'}
     assert all(value > 0 for value in solver.timings.values())
@@ -291,7 +267,7 @@ def test_noisy_trackers_are_outweighed_by_what_the_whole_window_says_of_them() -
 def test_who_is_not_sure_of_the_bones_is_less_sure_of_places_but_not_of_those_that_were_measured(make) -> None:
     certain, unsure = (make(_t_pose(stddev=1.0), SKELETON) for _ in range(2))
     unsure.bone_covariance = 0.02**2 * torch.eye(66)
-    window = _windows(1)[0]
+    window = stream_windows(1)[0]
     one, other = (solver.solve(window).position_stddev for solver in (certain, unsure))
     free = [joint for joint in range(22) if joint not in HANDS]
     assert torch.allclose(one[HANDS], other[HANDS]) and (other[free] > one[free] + 1e-4).all()
