@@ -36,6 +36,7 @@ def bench(
     seconds: float = 60.0,
     busy: int = 0,
     rate: float = 60.0,
+    steps: int = 1,
     frames: int = 600,
     windows: int = 3,
     model: Path = DEFAULT_MODEL,
@@ -56,17 +57,20 @@ def bench(
         seconds: How long live poses are counted.
         busy: So many other processes each keep a core busy while live poses are counted.
         rate: Poses a second.
+        steps: Passes of the network wanted for a pose, 1 to 8.
         frames: How many frames are timed, after the first two seconds.
         windows: How many windows of the paper's procedure are timed, of which the median counts.
         model: Model folder.
         seed: Seed of body, motion and noise.
     """
-    if frames < 1 or windows < 1 or busy < 0 or not 1 <= seconds <= 3000 or not 1 <= rate <= 120:
-        raise ParameterError('frames and windows must be at least 1, busy at least 0, seconds 1 to 3000, rate 1 to 120')
+    if min(frames, windows) < 1 or busy < 0 or not (1 <= seconds <= 3000 and 1 <= rate <= 120 and 1 <= steps <= 8):
+        raise ParameterError(
+            'frames and windows must be at least 1, busy at least 0, seconds 1 to 3000, rate 1 to 120, steps 1 to 8'
+        )
     chosen = str(select_device(device))
     checkpoint.load(model)  # what is wrong with it is said here, not by a node that then waits for better parameters
     params = replace(
-        NodeParameters(), device=chosen, rate=rate, seed=seed, model=str(model.resolve()),
+        NodeParameters(), device=chosen, rate=rate, steps=steps, seed=seed, model=str(model.resolve()),
         stature=random_skeleton(seed).stature,
     )  # fmt: skip
     result: dict[str, object] = {} if live else _in_one_thread(params, frames, windows)
@@ -120,8 +124,8 @@ def ratios(paper: PaperCost, frame_ms: float) -> dict[str, float]:
 
 def _live(params: NodeParameters, seconds: float, busy: int) -> dict[str, object]:
     _tell(f'live, {seconds:g} s' + (f', {busy} busy' if busy else ''))
-    node = {'device': params.device, 'model': params.model, 'body.stature': params.stature}
-    return measured_live(node, params.seed, params.rate, seconds, busy)
+    node = {'device': params.device, 'model': params.model, 'steps': params.steps, 'body.stature': params.stature}
+    return measured_live(node, params.seed, params.rate, seconds, busy) | {'steps': params.steps}
 
 
 @contextmanager

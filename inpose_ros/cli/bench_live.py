@@ -27,7 +27,7 @@ _PATIENCE = 120.0  # for a process to do its first deed [s]
 _MOTION = 20.0  # that is played there and back for as long as is wanted [s]
 _PLAYING = 2.0  # so long after its topics are seen, the player plays for sure [s]
 # What the diagnostics count or state of the solver, where they do.
-_PASSES, _DROPPED = 'network_passes', 'dropped'
+_PASSES, _HURRIED, _DROPPED = 'network_passes', 'hurried [%]', 'dropped'
 
 
 def live(node: Mapping[str, object], seed: int, rate: float, seconds: float, busy: int = 0) -> dict[str, object]:
@@ -86,14 +86,21 @@ def scored(
 
 
 def solver_said(told: Sequence[Mapping[str, str]]) -> dict[str, object]:
-    """What the diagnostics said of the solver: passes of the network, where they do, and ticks that were dropped."""
-    passes = [number for row in told if not math.isnan(number := float(row.get(_PASSES, 'nan')))]  # of no pose: NaN
+    """What the diagnostics said of the solver, where they did: passes, how often fewer than wanted, ticks dropped."""
+    passes, hurried = _numbers(told, _PASSES), _numbers(told, _HURRIED)
     found: dict[str, object] = {}
     if passes:
         found[_PASSES] = {'mean': float(np.mean(passes)), 'min': min(passes), 'max': max(passes)}
+    if hurried:
+        found['hurried_percent'] = float(np.mean(hurried))
     if told and _DROPPED in told[-1]:
         found[_DROPPED] = int(told[-1][_DROPPED])
     return found
+
+
+def _numbers(told: Sequence[Mapping[str, str]], name: str) -> list[float]:
+    """But not those of no pose, which are NaN."""
+    return [number for row in told if not math.isnan(number := float(row.get(name, 'nan')))]
 
 
 class _Listener:

@@ -11,7 +11,7 @@ _LIVE = {
     'latency_p95_ms': 'latency p95 [ms]', 'latency_p99_ms': 'latency p99 [ms]', 'cpu_cores': 'cores, the node',
     'cpu_cores_player': 'cores, the player', 'cpu_cores_receiver': 'cores, the receiver', 'rss_mb': 'memory [MB]',
     'rss_growth_mb': 'growth of the memory [MB]', 'seconds_to_first_pose': 'to the first pose [s]',
-    'dropped': 'ticks dropped',
+    'dropped': 'ticks dropped', 'hurried_percent': 'poses in a hurry [%]',
 }  # fmt: skip
 _SECTIONS = {
     'frames': 'Where the time of a frame goes',
@@ -93,7 +93,7 @@ def alive(live: Mapping[str, object]) -> str:
     busy = f' {live["busy"]} other process(es) each kept a core busy.' if live['busy'] else ''
     what = pages.paragraph(f"""
         Three trackers at 90 Hz and three IMUs at 100 Hz, played by a process of its own; {live['rate']:g} poses a
-        second for {live['seconds']:g} s.{busy}
+        second for {live['seconds']:g} s, {live['steps']} pass(es) of the network wanted for each.{busy}
     """)
     rows = [(label, _number(live[name])) for name, label in _LIVE.items() if name in live]
     if 'network_passes' in live:

@@ -136,8 +136,13 @@ def test_poses_are_missed_that_do_not_come_in_the_time_from_the_first_on() -> No
 
 def test_what_the_diagnostics_do_not_say_of_the_solver_is_left_out() -> None:
     assert solver_said([]) == {} and solver_said([{'dropped': '4'}]) == {'dropped': 4}
-    told = [{'network_passes': 'nan'}, {'network_passes': '4'}, {'network_passes': '1.5', 'dropped': '0'}]
-    assert solver_said(told) == {'network_passes': {'mean': 2.75, 'min': 1.5, 'max': 4.0}, 'dropped': 0}
+    told = [
+        {'network_passes': 'nan', 'hurried [%]': '0'},
+        {'network_passes': '4', 'hurried [%]': '30'},
+        {'network_passes': '1.5', 'dropped': '0'},
+    ]
+    passes = {'mean': 2.75, 'min': 1.5, 'max': 4.0}
+    assert solver_said(told) == {'network_passes': passes, 'hurried_percent': 15.0, 'dropped': 0}
 
 
 def test_the_stamp_of_a_message_is_read_from_its_bytes() -> None:
@@ -214,10 +219,13 @@ def test_live_numbers_alone_stand_at_the_top_too(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(bench, 'measured_live', live)
     report = tmp_path / 'report.json'
-    assert not inpose(monkeypatch, '--live', '--busy', 2, '--seconds', 1, '--model', model, '--report', report)
+    words = ('--live', '--busy', 2, '--steps', 3, '--seconds', 1, '--model', model, '--report', report)
+    assert not inpose(monkeypatch, *words)
     found = json.loads(report.read_text())
-    assert found['live'] == {'frames': 59, 'missed': 1, 'busy': 2} and (found['frames'], found['missed']) == (59, 1)
-    assert told[0][1:] == (0, 60.0, 1.0, 2) and told[0][0]['model'] == str(model)
+    assert found['live'] == {'frames': 59, 'missed': 1, 'busy': 2, 'steps': 3}
+    assert (found['frames'], found['missed']) == (59, 1)
+    assert told[0][1:] == (0, 60.0, 1.0, 2)
+    assert told[0][0]['steps'] == 3 and told[0][0]['model'] == str(model)
 
 
 @pytest.mark.parametrize(
@@ -225,6 +233,7 @@ def test_live_numbers_alone_stand_at_the_top_too(monkeypatch: pytest.MonkeyPatch
     [
         (('--frames', '0'), 'at least 1'),
         (('--seconds', '0'), '1 to 3000'),
+        (('--steps', '9'), 'steps 1 to 8'),
         (('--device', 'abacus'), 'abacus'),
         (('--model', 'nowhere'), 'nowhere'),
         (('--live', '--model', 'nowhere'), 'nowhere'),

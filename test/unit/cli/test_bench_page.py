@@ -19,7 +19,7 @@ RESULT = {
                         'frames': 41, 'threads': 2},
 }  # fmt: skip
 LIVE = {'frames': 3599, 'missed': 1, 'latency_p50_ms': 8.0, 'latency_p95_ms': 12.0, 'latency_p99_ms': 20.0,
-        'cpu_cores': 0.8, 'rss_mb': 420.0, 'rate': 60.0, 'seconds': 60.0, 'busy': 0}  # fmt: skip
+        'cpu_cores': 0.8, 'rss_mb': 420.0, 'rate': 60.0, 'seconds': 60.0, 'steps': 4, 'busy': 0}  # fmt: skip
 
 
 def section(text: str, name: str) -> str:
@@ -28,7 +28,7 @@ def section(text: str, name: str) -> str:
 
 def test_all_that_was_measured_is_written_and_drawn(tmp_path: Path) -> None:
     path = tmp_path / 'page.md'
-    busy = LIVE | {'busy': 1, 'network_passes': {'mean': 1.5, 'min': 1.0, 'max': 2.0}}
+    busy = LIVE | {'busy': 1, 'network_passes': {'mean': 1.5, 'min': 1.0, 'max': 2.0}, 'hurried_percent': 31.5}
     page.update(path, RESULT | {'live': LIVE, 'live_busy': busy}, HOW, 60.0)
     text = path.read_text()
     frames = section(text, 'frames cpu')
@@ -37,7 +37,9 @@ def test_all_that_was_measured_is_written_and_drawn(tmp_path: Path) -> None:
     figure = path.parent / re.search(r'!\[.*\]\((.*)\)', frames)[1]
     assert figure.read_bytes().startswith(b'\x89PNG') and figure.stat().st_size < 60_000
     assert '| missed | 1 |' in section(text, 'live cpu') and 'busy' not in section(text, 'live cpu')
-    assert '1.50 (1, 2)' in section(text, 'busy cpu') and 'kept a core busy' in section(text, 'busy cpu')
+    kept_busy = section(text, 'busy cpu').replace('\n', ' ')
+    said = ('1.50 (1, 2)', '| 31.50 |', '4 pass(es) of the network wanted', 'kept a core busy')
+    assert all(words in kept_busy for words in said)
     assert section(text, 'live cuda').strip() == 'Not measured yet.' and text.count('Some CPU, 2 cores') == 3
 
 
