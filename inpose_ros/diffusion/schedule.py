@@ -1,5 +1,6 @@
 """NoiseSchedule: how much of the clean pose is left at each diffusion step."""
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -11,7 +12,7 @@ class NoiseSchedule:
     def __init__(self, steps: int = 1000, beta_start: float = 1e-4, beta_end: float = 0.02) -> None:
         beta = torch.linspace(beta_start, beta_end, steps, dtype=torch.float64)
         self.alpha_bar: Float[Tensor, step] = (1 - beta).cumprod(0).float()
-        self._signal = self.alpha_bar.double().sqrt().tolist()
+        self._signal = self.alpha_bar.double().sqrt().numpy()
 
     def __len__(self) -> int:
         return len(self.alpha_bar)
@@ -25,9 +26,9 @@ class NoiseSchedule:
         """`count` steps, evenly spaced, from the noisiest down to 0 (the order in which they are taken)."""
         return torch.linspace(self.last, 0, count).round().long().tolist() if count > 1 else [self.last]
 
-    def signal(self, step: int) -> float:
+    def signal(self, steps: Int[np.ndarray, '*batch']) -> Float[np.ndarray, '*batch']:
         """sqrt(abar): how much of the clean pose is left."""
-        return self._signal[step]
+        return self._signal[steps]
 
     def noised(
         self, clean: Float[Tensor, 'batch *rest'], step: Int[Tensor, 'batch'], noise: Float[Tensor, 'batch *rest']

@@ -23,7 +23,7 @@ from inpose_ros.diffusion import single_frame
 from inpose_ros.diffusion.denoiser import JOINTS
 from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose, standard_deviations
 from inpose_ros.diffusion.handing_out import posterior_of, rotation_stddev, seen_covariance
-from inpose_ros.diffusion.levels import GUIDED, SCRATCH, guided_levels
+from inpose_ros.diffusion.levels import GUIDED, SCRATCH, frame_signal, guided_levels
 from inpose_ros.diffusion.pace import Pace
 from inpose_ros.diffusion.past import Blends, Past, Pasts
 from inpose_ros.diffusion.prior import MotionPrior
@@ -256,7 +256,7 @@ class StreamSolver(PoseSolver):
             count = self._pace.affordable(len(levels), self._spent)
             self.hurried |= count < len(levels)
             level, *levels = levels[-count:]
-            noisy = self.prior.schedule.signal(level) * seen.measured_over(clean)
+            noisy = frame_signal(self.prior.schedule, level, self.frames) * seen.measured_over(clean)
             answer = self._asked(noisy.reshape(*noisy.shape[:2], -1), level, seen)
         return answer
 

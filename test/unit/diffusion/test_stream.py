@@ -238,6 +238,17 @@ def test_there_is_no_look_at_the_past_before_it_is_time(prior: MotionPrior) -> N
     assert looks == [False] * 4 + [True] + [False] * 3
 
 
+def test_of_a_body_that_keeps_still_the_network_is_given_less_of_the_newest_frames() -> None:
+    prior, given = _t_pose(stddev=-1.0), []
+    rows = prior.backend.rows
+    prior.backend.rows = lambda noisy, *rest: given.append(noisy) or rows(noisy, *rest)
+    solver, window = _solver(prior), stream_windows(1)[0]
+    for tick in range(2):
+        solver.solve(replace(window, stamp_ns=window.stamp_ns + tick * TICK_NS))
+    size = np.linalg.norm(given[-1][0].reshape(FRAMES, 22, 6)[:, 0], axis=-1)
+    assert (np.diff(size) < 0).all() and size[-1] < 0.8 * size[0]
+
+
 def test_the_stages_add_up_to_the_time_of_a_frame(prior: MotionPrior) -> None:
     solver = _solver(prior)
     for window in stream_windows(2):
