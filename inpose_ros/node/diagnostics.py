@@ -31,7 +31,7 @@ def level_and_message(health: Health | None, silent: Sequence[str], state: str, 
         what = 'no sensor is sending' if len(quiet) == len(silent) else 'nothing that the sensors send can be used'
         return DiagnosticStatus.ERROR, '; '.join([f'{what}; nothing is published', *causes])
     if health.hurried(now_ns) > _HURRIED:
-        causes.append('the machine is busy: fewer steps than wanted')
+        causes.append('no time for all that is wanted: fewer steps, or the past looked at later')
     return (DiagnosticStatus.WARN, '; '.join(causes)) if causes else (DiagnosticStatus.OK, 'tracking')
 
 
