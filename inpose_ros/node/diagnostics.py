@@ -22,7 +22,9 @@ def level_and_message(health: Health | None, silent: Sequence[str], state: str, 
     if health is None or state != 'active':
         return DiagnosticStatus.WARN, f'not tracking: the node is {state}'
     recent = health.recent(now_ns)
-    causes = [f'{cause}: {", ".join(names)}' for cause, names in recent.items()]
+    causes = [
+        f'{cause}: {", ".join(health.detailed(cause, name) for name in names)}' for cause, names in recent.items()
+    ]
     heard = {name for cause, names in recent.items() if cause not in NOT_HEARD for name in names}
     quiet = [name for name in silent if name not in heard]  # the others are named with what is wrong with them
     if quiet:

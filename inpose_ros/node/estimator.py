@@ -272,7 +272,7 @@ class InPoseNode(LifecycleNode):
 
     def _publish_diagnostics(self) -> None:
         if self._intake is not None:
-            self._intake.look_for_publishers()
+            self._intake.look_around()
         name = self.get_fully_qualified_name().lstrip('/')
         silent = self._silence.silent
         facts = self._facts if self._learner is None else self._facts | self._learner.facts

@@ -14,9 +14,9 @@ SPAN_NS = 5_000_000_000
 RECENT_NS = 3_000_000_000
 _KEPT = 4096
 # Counted, but no reason to reject anything.
-ACCEPTED = ('late', 'time_reset')
+ACCEPTED = ('late', 'time_reset', 'world_moved')
 # Who is named for these may well be silent: they do not say why nothing of a sensor can be used.
-NOT_HEARD = (*ACCEPTED, 'second_publisher', 'delayed', 'jitter')
+NOT_HEARD = (*ACCEPTED, 'second_publisher', 'delayed', 'jitter', 'burst', 'ahead', 'behind')
 # A sensor whose readings arrive later [s] than this, or more unevenly, is named: the solver looks back over poses at
 # 30 Hz, and output is as late as its newest input.
 DELAYED = 0.1
@@ -38,6 +38,7 @@ class Health:
     by_sensor: Counter = field(default_factory=Counter)
     _arrivals: dict[str, deque] = field(default_factory=dict)
     _noted: dict[tuple[str, str], int] = field(default_factory=dict)
+    _details: dict[tuple[str, str], str] = field(default_factory=dict)
     _poses: deque = field(default_factory=lambda: deque(maxlen=_KEPT))
 
     def wear(self, sensors: tuple[str, ...]) -> None:
@@ -57,9 +58,18 @@ class Health:
         self._noted[cause, sensor] = now_ns
         return self.by_sensor[cause, sensor]
 
-    def mention(self, cause: str, sensor: str, now_ns: int) -> None:
-        """Have something named in the status that is no single event, and so is not counted."""
+    def mention(self, cause: str, sensor: str, now_ns: int, detail: str = '') -> None:
+        """Have something named in the status that is no single event, and so is not counted.
+
+        Args: detail: what to say of it behind the sensor's name.
+        """
         self._noted[cause, sensor] = now_ns
+        self._details[cause, sensor] = detail
+
+    def detailed(self, cause: str, sensor: str) -> str:
+        """The sensor's name with what else is known of this: `left_wrist (+100 ms)`."""
+        detail = self._details.get((cause, sensor))
+        return f'{sensor} ({detail})' if detail else sensor
 
     def recent(self, now_ns: int) -> dict[str, tuple[str, ...]]:
         """What has gone wrong lately, and with which sensors."""

@@ -24,10 +24,14 @@ _TF_PATIENCE = 100
 
 @dataclass(frozen=True)
 class Receiver:
-    """Who gets what comes in: a measurement, the time now and when it arrived [ns]; or what was wrong."""
+    """Who gets what comes in: a measurement, the time now and when it arrived [ns]; or what was wrong.
+
+    `guarded` handles what a sensor says, so that no error in it reaches the executor.
+    """
 
     take: Callable[[Measurement, int, int], None]
     refuse: Callable[[str, MeasurementError], None]
+    guarded: Callable[[str, Callable[[], object]], None]
 
 
 def open_inlet(
@@ -131,7 +135,7 @@ class FrameInlet:
         self._offset_ns = round(row.time_offset * 1e9)
         self._stamp_ns = 0
         self._unheard = 0
-        self._timer = node.create_timer(_TF_PERIOD, self._ask)
+        self._timer = node.create_timer(_TF_PERIOD, lambda: receiver.guarded(sensor, self._ask))
 
     several_publishers = False
 

@@ -63,6 +63,12 @@ class SensorParameters:
         0.02, 'Noise of a measured rotation [rad], where its message does not say.', ge=1e-4, le=2.0, live=True
     )
 
+    max_stddev: tuple[float, ...] = parameter(
+        (0.5, 1.0),
+        'A position [m], a rotation [rad] whose own covariance is above this is lost, and not used.',
+        live=True,
+    )
+
     def topic_for(self, sensor: str) -> str:
         """The topic that a sensor of this name is heard on."""
         return self.topic or f'{sensor}/{_TOPICS.get(self.type, "pose")}'
@@ -244,6 +250,10 @@ def _check_sensor(read: SensorParameters, prefix: str) -> None:
             'tracker_1, without a leading /'
         )
     checked_mount(f'{prefix}mount', read.mount)
+    if len(read.max_stddev) != 2 or not all(0 < limit < math.inf for limit in read.max_stddev):
+        raise ParameterError(
+            f'{prefix}max_stddev is {list(read.max_stddev)}; write a limit in m and one in rad, such as [0.5, 1.0]'
+        )
     try:
         validate_topic_name(read.topic_for(prefix[:-1]))
     except InvalidTopicNameException as error:
