@@ -124,7 +124,7 @@ class Plausibility:
         name, record = measurement.sensor, self._record(measurement.sensor)
         self._world.note(measurement, found is None)
         since = [own.since_ns for own in (record.position, record.rotation) if own.away is not None]
-        move = self._world.found(name, min(since)) if since else None
+        move = self._world.found(name, min(since), self._swaps.partner(name) is not None) if since else None
         for moved in move.sensors if move else ():
             self._swaps.forget(moved)
             self._world.forget(moved)

@@ -18,11 +18,14 @@ from inpose_ros.sensing.measurement import Measurement
 
 # Who has said nothing for so long [ns] takes no part.
 _LIVE_NS = 300_000_000
+# All have said where they are within so long [ns] of the first to be doubted: by then people have not gone far.
+_SOON_NS = 150_000_000
 # So many of a sensor's last readings say where it was before.
 _KEPT = 64
 # How far a sensor is from where the move puts it: so much at most [m], [rad], and so much more for each second since.
 _OFF, _SPEED = 0.15, 3.0
 _OFF_ANGLE, _TURN_RATE = 0.3, 8.0
+_UNTIL = 0.05  # [s]
 # A move of less than this [m] of one sensor is also what people do; a longer one explains it where most of it is gone.
 _SHORT, _EXPLAINED = 0.3, 0.5
 
@@ -77,16 +80,21 @@ class WorldMoves:
             if believed:
                 track.believed.append(measurement)
 
-    def found(self, sensor: str, since_ns: int) -> WorldMove | None:
-        """The move that all located sensors have made, where it explains that one is doubted `since_ns`."""
+    def found(self, sensor: str, since_ns: int, exchanged: bool) -> WorldMove | None:
+        """The move that all located sensors have made, where it explains that one is doubted `since_ns`.
+
+        Args: exchanged: it is where another was. Of two sensors that is no more than half a turn of their world.
+        """
         now_ns = self._tracks[sensor].newest.stamp_ns
+        if now_ns - since_ns > _SOON_NS:
+            return None
         live = {
             name: (track.before(since_ns), track.newest)
             for name, track in self._tracks.items()
             if now_ns - track.newest.stamp_ns <= _LIVE_NS
         }
         steps = [_Step(*pair) for pair in live.values() if pair[0] is not None]
-        if len(steps) < max(2, len(live)) or any(step.after.stamp_ns < since_ns for step in steps):
+        if len(steps) < max(3 if exchanged else 2, len(live)) or any(step.after.stamp_ns < since_ns for step in steps):
             return None  # one alone, or somebody has not spoken since
         yaw = _common_yaw(steps)
         rot = so3.about_z(yaw)
@@ -113,11 +121,12 @@ class _Step(NamedTuple):
     def is_explained_by(self, rot: Float[np.ndarray, '3 3'], shift: Float[np.ndarray, '3']) -> bool:
         """Whether the sensor is where a move puts it."""
         put = rot @ self.before.position + shift
+        seconds = min(self.seconds, _UNTIL)
         off, way = math.dist(put, self.after.position), math.dist(self.before.position, self.after.position)
-        if off > _OFF + _SPEED * self.seconds or (way > _SHORT and off > _EXPLAINED * way):
+        if off > _OFF + _SPEED * seconds or (way > _SHORT and off > _EXPLAINED * way):
             return False
         turn = self.turn
-        return turn is None or so3.angle_between(rot, turn) <= _OFF_ANGLE + _TURN_RATE * self.seconds
+        return turn is None or so3.angle_between(rot, turn) <= _OFF_ANGLE + _TURN_RATE * seconds
 
 
 def _common_yaw(steps: Iterable[_Step]) -> float:
