@@ -20,7 +20,7 @@ from inpose_ros.sensing.resample import JointWindow
 
 # A published place is too far from its reading beyond this [m] and beyond so many of its own deviations.
 _FAR, _DEVIATIONS = 0.1, 4.0
-# Two places contradict each other beyond what the bones between them reach, this much longer than assumed, and this [m].
+# Two places contradict each other beyond what the bones between them reach, were they so much longer, and this [m].
 _LONGER, _SLACK = 1.15, 0.1
 # A contradiction counts that lasts so long [ns]; who was left out counts again who has agreed for so long [ns].
 _LASTING_NS, _AGREEING_NS = 300_000_000, 1_000_000_000

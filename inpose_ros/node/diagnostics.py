@@ -25,6 +25,7 @@ def level_and_message(health: Health | None, silent: Sequence[str], state: str, 
     causes = [
         f'{cause}: {", ".join(health.detailed(cause, name) for name in names)}' for cause, names in recent.items()
     ]
+    causes += [f'{cause}: {text}' for cause, text in health.remarks(now_ns).items()]
     heard = {name for cause, names in recent.items() if cause not in NOT_HEARD for name in names}
     quiet = [name for name in silent if name not in heard]  # the others are named with what is wrong with them
     if quiet:

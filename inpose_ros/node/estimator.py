@@ -213,7 +213,7 @@ class InPoseNode(LifecycleNode):
         newest = (self._epoch, self._intake.newest_stamp_ns)
         if newest[1] is None or newest == self._offered:
             return False
-        job = Job(self._intake.snapshot(), self._intake.sensors, self._epoch, self._body_state())
+        job = Job(self._intake.snapshot(), self._intake.sensors, self._epoch, *self._body_states())
         self._offered = newest
         if not self._worker.offer(job):
             self._health.counts['dropped'] += 1
@@ -229,6 +229,8 @@ class InPoseNode(LifecycleNode):
         estimate = self._tracker.track(job)
         if estimate is not None and job.epoch == self._epoch:
             self._outputs.publish(estimate)
+            for cause, text in estimate.remarks.items():
+                self._health.remark(cause, text, self.now_ns())
             published_ns, solver = self.now_ns(), self._tracker.solver
             self._look_back()  # now that the pose is out
             self._health.published(
@@ -253,10 +255,11 @@ class InPoseNode(LifecycleNode):
             self._learner.start_again()
         self._intake.restart()
 
-    def _body_state(self) -> int:
+    def _body_states(self) -> tuple[int, int]:
+        """What a pose is called to which all sensors contribute, and what another is."""
         if self._body_services.calibrating:
-            return BodyPose.STATE_CALIBRATING
-        return BodyPose.STATE_DEGRADED if self._silence.silent else BodyPose.STATE_TRACKING
+            return BodyPose.STATE_CALIBRATING, BodyPose.STATE_CALIBRATING
+        return BodyPose.STATE_DEGRADED if self._silence.silent else BodyPose.STATE_TRACKING, BodyPose.STATE_DEGRADED
 
     def _watch_silence(self) -> None:
         """Say which sensors have stopped, and which are back; looked at ten times a second at most."""

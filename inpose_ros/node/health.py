@@ -39,6 +39,7 @@ class Health:
     _arrivals: dict[str, deque] = field(default_factory=dict)
     _noted: dict[tuple[str, str], int] = field(default_factory=dict)
     _details: dict[tuple[str, str], str] = field(default_factory=dict)
+    _remarks: dict[str, tuple[str, int]] = field(default_factory=dict)
     _poses: deque = field(default_factory=lambda: deque(maxlen=_KEPT))
 
     def wear(self, sensors: tuple[str, ...]) -> None:
@@ -70,6 +71,15 @@ class Health:
         """The sensor's name with what else is known of this: `left_wrist (+100 ms)`."""
         detail = self._details.get((cause, sensor))
         return f'{sensor} ({detail})' if detail else sensor
+
+    def remark(self, cause: str, text: str, now_ns: int) -> None:
+        """Have something said in the status that is not about single sensors: `inconsistent: head | left_wrist`."""
+        self._remarks[cause] = (text, now_ns)
+
+    def remarks(self, now_ns: int) -> dict[str, str]:
+        """What was remarked lately, by cause."""
+        rows = tuple(self._remarks.items())
+        return {cause: text for cause, (text, when) in rows if 0 <= now_ns - when <= RECENT_NS}
 
     def recent(self, now_ns: int) -> dict[str, tuple[str, ...]]:
         """What has gone wrong lately, and with which sensors."""

@@ -1,7 +1,7 @@
 """What happens to a window on its way to an estimate; no messages, no clock, so that it is tested without ROS."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -12,6 +12,7 @@ from inpose_ros.body import continuity
 from inpose_ros.body.continuity import Continued, Evidence
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
+from inpose_ros.diffusion.consistency_check import ConsistencyCheck
 from inpose_ros.node.learning import BodyLearner
 from inpose_ros.sensing.measurement import Sensor
 from inpose_ros.sensing.resample import JointWindow, joint_window
@@ -42,23 +43,31 @@ class Solver(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """One tick's work. `epoch` rises whenever what went before no longer counts (time went back, a new heading)."""
+    """One tick's work. `epoch` rises whenever what went before no longer counts (time went back, a new heading).
+
+    `state` is what to call the pose where all `sensors` contribute to it and none is doubted; `degraded` else.
+    """
 
     window: WindowSnapshot
     sensors: tuple[Sensor, ...]
     epoch: int
     state: int
+    degraded: int | None = None
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A pose in the terms of the published URDF: angles [rad] unwrapped over time, velocities [rad/s]."""
+    """A pose in the terms of the published URDF: angles [rad] unwrapped over time, velocities [rad/s].
+
+    `remarks` say by cause what of the sensors does not go together.
+    """
 
     body: BodyState
     angles: Float[np.ndarray, '63']
     velocities: Float[np.ndarray, '63']
     solve_time: float
     state: int
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
 
 class Tracker:
@@ -75,6 +84,7 @@ class Tracker:
         """
         self.solver = solver
         self._learner = learner
+        self.consistency = ConsistencyCheck()
         self.seen: JointWindow | None = None
         self._timeout_ns = timeout_ns
         self._floor_height = floor_height
@@ -91,18 +101,53 @@ class Tracker:
         """
         if job.epoch != self._epoch:
             self.solver.reset()
+            self.consistency.forget()
             self._epoch, self._afresh = job.epoch, self._last is not None
         stamp_ns = job.window.newest_stamp_ns
         if stamp_ns is None or not self._is_new(stamp_ns):
             return None
         start = self._elapsed()
-        window = self._resampled(job.window, job.sensors)
+        every = self._resampled(job.window, job.sensors)
+        window = self._believed(job, every)
         self._wear()
         solved = self.solver.solve(window, self._floor_height)
         self.seen = window
         self._last = self._continued(solved, Evidence.of(window.rot_valid[-1], window.location_valid[-1]))
         self._afresh = False
-        return Estimate(self._last.body, self._last.angles, self._last.velocities, self._elapsed() - start, job.state)
+        body = self._checked(self._last.body, every)
+        whole = len(window.contributing) == len(job.sensors) and not self.consistency.found.doubted
+        state = job.state if whole or job.degraded is None else job.degraded
+        took = self._elapsed() - start
+        return Estimate(body, self._last.angles, self._last.velocities, took, state, self._remarks(job.sensors))
+
+    def _remarks(self, sensors: Sequence[Sensor]) -> dict[str, str]:
+        found = self.consistency.found
+        if not found.doubted:
+            return {}
+        located = [sensor for sensor in sensors if sensor.type != 'imu']
+        camps = (
+            ', '.join(sensor.name for sensor in located if sensor.joint_index in joints)
+            for joints in (found.doubted, found.others)
+        )
+        return {'inconsistent': ' | '.join(camp for camp in camps if camp)}
+
+    def _believed(self, job: Job, every: JointWindow) -> JointWindow:
+        """The window of all sensors, but for those that contradict the others."""
+        out = self.consistency.left_out
+        if not out:
+            return every
+        believed = [sensor for sensor in job.sensors if sensor.type == 'imu' or sensor.joint_index not in out]
+        return self._resampled(job.window, believed)
+
+    def _checked(self, body: BodyState, every: JointWindow) -> BodyState:
+        """The body as it may be published: no joint is measured that is not where its own sensor says."""
+        frame = -1 - round((every.stamp_ns - body.stamp_ns) * self.solver.rate / 1e9)
+        doubted = sorted(self.consistency.look(body, every, frame).doubted)
+        if not doubted:
+            return body
+        measured = body.measured.clone()
+        measured[doubted] = False
+        return replace(body, measured=measured)
 
     def _wear(self) -> None:
         """Go on with the body that has been learnt until now."""

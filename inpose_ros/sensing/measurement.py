@@ -18,7 +18,7 @@ class Sensor:
     """A device on the body: which joint it is strapped to, how it sits there, how well it measures.
 
     `zeroed`: its mount was found in an N-pose, so it says how far the joint is from that, not from an anatomical zero.
-    `max_stddev`: a position [m], a rotation [rad] that is less sure than this by its message's own word is no measurement.
+    `max_stddev`: a position [m], a rotation [rad] that is less sure than this, by its own word, is no measurement.
     """
 
     name: str

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from inpose_ros.errors import MeasurementError

@@ -68,7 +68,7 @@ class MeasurementWindow:
         """The newest stamp of all sensors but these."""
         if not sensors:
             return self._newest_ns
-        return max((stamps[-1] for name, stamps in self._stamps.items() if stamps and name not in sensors), default=None)
+        return max((own[-1] for name, own in self._stamps.items() if own and name not in sensors), default=None)
 
     def clear(self) -> None:
         """Empty the window; the counts stay."""
