@@ -16,6 +16,8 @@ _SHARE = 0.45
 _SIZES = 5
 # ... of which there have to be some.
 _BURSTS = 3
+# A longer silence [ns] is no interval.
+_SILENCE_NS = 300_000_000
 # After a gap a burst holds no more than what was measured in this many of its usual times.
 _LONGEST = 1.5
 
@@ -45,7 +47,8 @@ class Bursts:
             return measurement
         interval = measurement.stamp_ns - last.stamp_ns
         together = interval <= min(_TOGETHER_NS, _TOGETHER * self._mean)
-        self._note(interval, together)
+        if interval <= _SILENCE_NS:
+            self._note(interval, together)
         if together:
             self._number += 1
         else:

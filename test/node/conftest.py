@@ -58,7 +58,7 @@ class StandInSolver:
             root=torch.tensor([0.3, -0.2, 0.9 + floor_height], dtype=torch.float64),
             rot_world_joint=rot.float(),
             rotation_stddev=torch.full((22,), 0.1),
-            position_covariance=0.05**2 * torch.eye(3).expand(22, 3, 3),
+            position_covariance=0.5**2 * torch.eye(3).expand(22, 3, 3),  # it does not look at places
             measured=known,
             root_observed=bool(window.location_valid[-1].any()),
             foot_contact=torch.tensor([float('nan'), 0.5]),
