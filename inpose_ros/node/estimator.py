@@ -4,6 +4,7 @@ import gc
 import math
 import sys
 import time
+import traceback
 from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -70,6 +71,7 @@ class InPoseNode(LifecycleNode):
         self._resets = 0
         self._offered: tuple[int, int] | None = None
         self._silence, self._watched_ns = SilenceWatch(), 0
+        self._told_of = ''
         parameters.declare(self, defaults)
         self._live = LiveParameters(self, lambda: self._intake)
         self._body_services = BodyServices(self, lambda: self.state, self._reset)
@@ -225,7 +227,22 @@ class InPoseNode(LifecycleNode):
             self._intake.fetch()
 
     def _solve(self, job: Job) -> None:
-        """In the solver's thread: from a window to messages."""
+        """In the solver's thread: a pose, or word of why there is none. No window ends the process."""
+        try:
+            self._solve_and_publish(job)
+        except Exception as error:  # the boundary: said, and the next window is solved afresh
+            if not self.context.ok():  # publishers of a process that ends
+                return
+            self._tracker.restart()
+            self._health.counts['internal_error'] += 1
+            self._health.remark('internal_error', f'{type(error).__name__}: {error}', self.now_ns())
+            if self._told_of != repr(error):
+                self._told_of = repr(error)
+                text = ''.join(traceback.format_exception(error))
+                self.get_logger().error(f'internal_error: a window could not be solved; please report this:\n{text}')
+
+    def _solve_and_publish(self, job: Job) -> None:
+        """From a window to messages."""
         estimate = self._tracker.track(job)
         if estimate is not None and job.epoch == self._epoch:
             self._outputs.publish(estimate)

@@ -100,9 +100,8 @@ class Tracker:
         In a new epoch it may have fallen. Whoever follows the joints sees them go on from where they were.
         """
         if job.epoch != self._epoch:
-            self.solver.reset()
-            self.consistency.forget()
-            self._epoch, self._afresh = job.epoch, self._last is not None
+            self.restart()
+            self._epoch = job.epoch
         stamp_ns = job.window.newest_stamp_ns
         if stamp_ns is None or not self._is_new(stamp_ns):
             return None
@@ -130,6 +129,12 @@ class Tracker:
             for joints in (found.doubted, found.others)
         )
         return {'inconsistent': ' | '.join(camp for camp in camps if camp)}
+
+    def restart(self) -> None:
+        """Solve the next window as if it were the first; whoever follows the joints sees them go on."""
+        self.solver.reset()
+        self.consistency.forget()
+        self._afresh = self._last is not None
 
     def _believed(self, job: Job, every: JointWindow) -> JointWindow:
         """The window of all sensors, but for those that contradict the others."""
