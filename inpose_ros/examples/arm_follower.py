@@ -174,6 +174,7 @@ class ArmFollower(Node):
         message.header.stamp = stamp
         message.position = [angle for angle, _ in joints.values()]
         message.velocity = [velocity for _, velocity in joints.values()]
+        message.effort = [0.0] * len(joints)  # unknown, and as many as there are names
         self._joints_out.publish(message)
         self._status_out.publish(self._status())
         for side, target in self._targets.items():

@@ -22,6 +22,7 @@ from inpose_ros.msg import BodyPose
 from inpose_ros.node import parameters, qos
 from inpose_ros.node.bodies import body_nodes, named_bodies
 from inpose_ros.node.building import build_estimator, build_solver, first_guess
+from inpose_ros.node.conversions.cdr import serialized
 from inpose_ros.node.diagnostics import diagnostics_from
 from inpose_ros.node.health import Health
 from inpose_ros.node.intake import Intake, sensor_from
@@ -296,7 +297,8 @@ class InPoseNode(LifecycleNode):
         name = self.get_fully_qualified_name().lstrip('/')
         silent = self._silence.silent
         facts = self._facts if self._learner is None else self._facts | self._learner.facts
-        self._diagnostics.publish(diagnostics_from(self._health, silent, facts, name, self.state, self.now_ns()))
+        said = diagnostics_from(self._health, silent, facts, name, self.state, self.now_ns())
+        self._diagnostics.publish(serialized(said))
 
 
 def main(args: list[str] | None = None) -> None:

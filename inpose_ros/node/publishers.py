@@ -12,8 +12,8 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import qos
 from inpose_ros.node.conversions.body_messages import END_EFFECTORS, BodyMessages
-from inpose_ros.node.conversions.cloud import cloud_from
-from inpose_ros.node.conversions.markers import markers_from
+from inpose_ros.node.conversions.cloud import CloudMessages
+from inpose_ros.node.conversions.markers import MarkerMessages
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.tracking import Estimate
 
@@ -33,6 +33,8 @@ class BodyPublishers:
         self._ends = {name: create(PoseStamped, f'end_effectors/{name}', qos.OUTPUT) for name in END_EFFECTORS}
         self._described: Skeleton | None = None
         self._messages = BodyMessages(params.world_frame, params.frame_prefix, params.body_id)
+        self._markers = MarkerMessages(params.world_frame, round(params.sensor_timeout * 1e9))
+        self._clouds = CloudMessages(params.world_frame)
 
     def describe(self, skeleton: Skeleton) -> None:
         """Publish the body's URDF unless it is out already; the outputs that follow are about this one."""
@@ -47,8 +49,6 @@ class BodyPublishers:
         A message that nobody subscribes to is not even made: making all takes the interpreter from the
         callbacks (measured at 30 Hz: 11 instead of 5 % of a core).
         """
-        params = self._params
-        world = params.world_frame
         self.describe(estimate.body.skeleton)
         if self._joint_states.get_subscription_count():
             self._joint_states.publish(self._messages.joint_state(estimate))
@@ -60,9 +60,9 @@ class BodyPublishers:
             for name, pose in self._messages.end_effectors(estimate).items():
                 self._ends[name].publish(pose)
         if self._skeleton.get_subscription_count():
-            self._skeleton.publish(markers_from(estimate, world, round(params.sensor_timeout * 1e9)))
+            self._skeleton.publish(self._markers(estimate))
         if self._cloud.get_subscription_count():
-            self._cloud.publish(cloud_from(estimate, world))
+            self._cloud.publish(self._clouds(estimate))
 
     def destroy(self) -> None:
         bodies = (self._joint_states, self._transforms, self._description, self._body_pose)
