@@ -24,6 +24,13 @@ _SMOOTHED = 5
 OF_THE_MACHINE = ('jitter', 'delayed', 'late')
 # The diagnostics name what happened within the last 3 s, come once a second, and may be late [s].
 TOLD = 5.0
+# For so much longer [s] than others these may show after their end: a swap for as long as it is not believed, and who
+# has contradicted the others or itself until it has agreed for a while.
+LONGER = {
+    'swapped': LONGEST_NS / 1e9, 'teleport': 1.0, 'ahead': 2.0, 'behind': 2.0, 'burst': 1.0, 'rotation_frozen': 1.0,
+    'unworn': 3.0, 'world_moved': 3.0, 'lowered': 3.0, 'elevator': 3.0, 'far': 3.0, 'heading_step': 3.0,
+    'orientation_identity': 3.0, 'gyro_zero': 3.0, 'gyro_reversed': 3.0, 'gyro_bias': 3.0, 'halves': 2.0, 'ned': 3.0,
+}  # fmt: skip
 # A change of state is logged at its time, give or take so much [s].
 LOGGED = 1.0
 # The cause under which each kind is to be named.
@@ -32,7 +39,12 @@ NAMED = {
     'duplicates': 'duplicate', 'reordering': 'late', 'nan': 'not_finite', 'bad_quaternion': 'quaternion',
     'teleport': 'teleport', 'swapped': 'swapped', 'heading_step': 'heading_step', 'units_g': 'units_g',
     'units_degrees': 'units_degrees', 'flood': 'flood', 'clock_forward': 'future', 'clock_back': 'time_reset',
-    'second_publisher': 'second_publisher',
+    'second_publisher': 'second_publisher', 'ahead': 'ahead', 'behind': 'behind', 'burst': 'burst',
+    'stamp_zero': 'stamp_zero', 'lost': 'lost', 'rotation_frozen': 'frozen', 'world_moved': 'world_moved',
+    'lowered': 'floor_contradicted', 'elevator': 'floor_contradicted', 'orientation_identity': 'orientation_stuck',
+    'gyro_zero': 'gyro_disagrees', 'gyro_reversed': 'gyro_disagrees', 'gyro_bias': 'gyro_bias',
+    # Nothing is wrong with who is far from the origin, and what is borne need not be named.
+    'far': '', 'unworn': '', 'halves': '', 'ned': '',
 }  # fmt: skip
 
 
@@ -62,8 +74,21 @@ class Logged:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a service said when it was called."""
+
+    service: str
+    success: bool
+    message: str
+
+
+@dataclass(frozen=True)
 class Record:
-    """All that a consumer was told; `finite`: no number of it was NaN or infinite (the unknown foot contact aside)."""
+    """All that a consumer was told; `finite`: no number of it was NaN or infinite (the unknown foot contact aside).
+
+    `tracking` and `degraded`: what state the pose is said to be of. `disturbed` says what the machine did to the run
+    by itself, if anything, and `stalls` when it did nothing at all [ns since 1970].
+    """
 
     joint_stamp_ns: Int[np.ndarray, 'joint_state']
     angles: Float[np.ndarray, 'joint_state angle']
@@ -73,10 +98,16 @@ class Record:
     position: Float[np.ndarray, 'pose joint 3']
     measured: Bool[np.ndarray, 'pose joint']
     degraded: Bool[np.ndarray, 'pose']
+    tracking: Bool[np.ndarray, 'pose']
+    position_stddev: Float[np.ndarray, 'pose joint']
+    bone_length: Float[np.ndarray, 'pose joint']
     tf_stamp_ns: Int[np.ndarray, 'transform']
     finite: bool
     told: tuple[Told, ...]
     log: tuple[Logged, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    disturbed: str = ''
+    stalls: tuple[tuple[int, int], ...] = ()
 
 
 def peak_velocities(record: Record) -> tuple[float, float]:
@@ -141,8 +172,9 @@ def unexplained(record: Record, faults: Sequence[Fault], start_ns: int, seconds:
     Args:
         patience: for so long [s] after its end a fault may still show; in the diagnostics, for TOLD longer. One in
             which sensors were swapped may show for as long as a swap is not believed: two of them, one within the
-            other, may leave what looks like a third.
+            other, may leave what looks like a third. A stall of the machine explains as much as a fault does.
     """
+    stalls = [tuple((t - start_ns) / 1e9 for t in stall) for stall in record.stalls]
     when = (record.pose_received_ns - start_ns) / 1e9
     edges = np.concatenate([[0.0], when[(when > 0) & (when < seconds)], [seconds]])
     spells = [(float(a), float(b), 'no pose', patience) for a, b in pairwise(edges) if b - a > patience]
@@ -156,11 +188,12 @@ def unexplained(record: Record, faults: Sequence[Fault], start_ns: int, seconds:
         f'{what} at {begin:.1f} s'
         for begin, end, what, after in spells
         if not any(fault.begin < end + 1e-9 and begin < fault.end + after + _longer(fault) for fault in faults)
+        and not any(stalled < end + 1e-9 and begin < over + after for stalled, over in stalls)
     ]
 
 
 def _longer(fault: Fault) -> float:
-    return LONGEST_NS / 1e9 if fault.kind == 'swapped' else 0.0
+    return LONGER.get(fault.kind, 0.0)
 
 
 def _usual(flags: Bool[np.ndarray, 'pose']) -> Bool[np.ndarray, 'pose']:

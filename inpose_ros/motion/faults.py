@@ -12,6 +12,7 @@ from inpose_ros.errors import FaultError
 from inpose_ros.motion.faults_changes import CHANGES
 from inpose_ros.motion.faults_kinds import KINDS, NEEDS, Amount
 from inpose_ros.motion.faults_reading import FaultyReading, Parts, Rows, changed
+from inpose_ros.motion.faults_worlds import MOVES, Move, seen
 from inpose_ros.motion.simulate import SimulatedReading
 from inpose_ros.sensing.measurement import Measurement
 
@@ -46,6 +47,15 @@ class Fault:
                 f'{self.kind} has {known.name} {self.amount}; it must be between {known.ge:g} and {known.le:g}: '
                 f'{known.meaning}'
             )
+
+
+def world_at(fault: Fault, when: float) -> Move | None:
+    """How the world of the fault's sensors lies in the true one at a time [s]; None: where it always is."""
+    return _moved(fault, when) if fault.kind in MOVES and fault.begin <= when < fault.end else None
+
+
+def _moved(fault: Fault, when: float) -> Move:
+    return MOVES[fault.kind](fault.amount, (when - fault.begin) / (fault.end - fault.begin))
 
 
 def load(path: Path | str) -> tuple[Fault, ...]:
@@ -133,8 +143,13 @@ def _each(rows: dict[str, Rows], fault: Fault, names: Sequence[str], rng: np.ran
             raise FaultError(f'{fault.kind} of {", ".join(names)}: they do not measure what could go wrong so')
     for name, (before, inside, after) in parts.items():
         if inside:
-            changed_rows = CHANGES[fault.kind](Parts(before, inside, after), fault.amount, rng)
-            rows[name] = [*before, *changed_rows, *after]
+            rows[name] = [*before, *_changed(fault, Parts(before, inside, after), rng), *after]
+
+
+def _changed(fault: Fault, parts: Parts, rng: np.random.Generator) -> Rows:
+    if fault.kind in MOVES:
+        return [seen(row, _moved(fault, row.taken_ns / 1e9)) for row in parts.inside]
+    return CHANGES[fault.kind](parts, fault.amount, rng)
 
 
 def _parted(rows: Rows, fault: Fault) -> Parts:

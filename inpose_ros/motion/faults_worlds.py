@@ -43,7 +43,7 @@ def _far(amount: float, share: float) -> Move:
     return Move(np.eye(3), amount * _AWAY)
 
 
-# By kind: where the world is, given its amount and how much of the interval is over.
+# By kind: where the world is, given its amount and how much of the interval is over; the same for all sensors in it.
 MOVES: dict[str, Callable[[float, float], Move]] = {
     'world_moved': _moved,
     'lowered': _lowered,
@@ -52,17 +52,8 @@ MOVES: dict[str, Callable[[float, float], Move]] = {
 }
 
 
-def _in_moved_world(move: Callable[[float, float], Move]) -> Change:
-    def change(parts: Parts, amount: float, rng: np.random.Generator) -> Rows:
-        begin_ns = parts.inside[0].taken_ns
-        span_ns = max(1, parts.inside[-1].taken_ns - begin_ns)
-        return [_seen(row, move(amount, (row.taken_ns - begin_ns) / span_ns)) for row in parts.inside]
-
-    return change
-
-
-def _seen(row: FaultyReading, move: Move) -> FaultyReading:
-    """A located reading as it is in the moved world; an IMU has its own."""
+def seen(row: FaultyReading, move: Move) -> FaultyReading:
+    """A located reading as it is in a moved world; an IMU has its own."""
     was = row.measurement
     if was.position is None:
         return row
@@ -74,7 +65,4 @@ def _heading_step(parts: Parts, amount: float, rng: np.random.Generator) -> Rows
     return [replace(row, measurement=turned(row.measurement, amount)) for row in parts.inside]
 
 
-CHANGES: dict[str, Change] = {
-    'heading_step': _heading_step,
-    **{kind: _in_moved_world(move) for kind, move in MOVES.items()},
-}
+CHANGES: dict[str, Change] = {'heading_step': _heading_step}

@@ -1,0 +1,113 @@
+"""What only some rows of the matrix promise. Each check says what is not as it should be."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from inpose_ros.body import smpl22
+from inpose_ros.cli import faults_checks as checks
+from inpose_ros.cli.faults_checks import Record
+
+# A world that moves is taken up within so long [s], all sensors together.
+_TOGETHER = 0.5
+# After this time [s] of silence the state has to say so: `sensor_timeout`, a look at it and a pose.
+_SOON = 0.5 + 0.2
+# What was learnt while nobody wore the sensors may have changed a bone by this share, or so much [m].
+_BONE, _LEAST = 0.05, 0.005
+# A sensor that is heard loses no more than this share.
+_HEARD = 0.9
+_FEET = [smpl22.INDEX['left_ankle'], smpl22.INDEX['right_ankle']]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A row's record and that of the same motion without a fault, each with its start [ns], and when it was wrong."""
+
+    record: Record
+    start_ns: int
+    clean: Record
+    begin: float
+    end: float
+    joints: tuple[int, ...]
+
+    @property
+    def received(self) -> np.ndarray:
+        """When poses came [s of the motion]."""
+        return (self.record.pose_received_ns - self.start_ns) / 1e9
+
+
+Extra = Callable[[Seen], list[str]]
+
+
+def degraded_soon(seen: Seen) -> list[str]:
+    """A sensor that does not come back is known to be silent within `sensor_timeout`, whatever its stamps were."""
+    inside = (seen.received > seen.begin + _SOON) & (seen.received < seen.end)
+    share = float(np.mean(~seen.record.degraded[inside])) if inside.any() else 1.0
+    return [f'not DEGRADED in {share:.0%} of the poses'] if share > 0.05 else []
+
+
+def taken_together(seen: Seen) -> list[str]:
+    """All sensors are in use again soon after the world moved."""
+    here = seen.received < seen.end
+    used = checks.mostly(seen.record.measured[here][:, list(seen.joints)].all(-1))
+    after = checks.recovery_time(seen.received[here], used, seen.begin)
+    return [f'sensors in the moved world in use after {after:.2f} s only'] if after > _TOGETHER else []
+
+
+def upright(seen: Seen) -> list[str]:
+    """Feet are never above the head because of a floor."""
+    head = seen.record.position[:, smpl22.HEAD, 2]
+    wrong = (seen.record.position[:, _FEET, 2].min(-1) > head).mean() if len(head) else 1.0
+    return [f'feet above the head in {wrong:.0%} of the poses'] if wrong > 0 else []
+
+
+def nothing_named(seen: Seen) -> list[str]:
+    """What is no fault is not named."""
+    found = checks.causes_named(seen.record.told, seen.start_ns)
+    return [f'{cause} named, and nothing is wrong' for cause in found if cause not in checks.OF_THE_MACHINE]
+
+
+def bones_of_clean(seen: Seen) -> list[str]:
+    """Bones are at the end what they are where the sensors were worn from the start."""
+    if not len(seen.record.bone_length) or not len(seen.clean.bone_length):
+        return ['no poses to tell bones from']
+    mine, clean = seen.record.bone_length[-1][1:], seen.clean.bone_length[-1][1:]
+    off = np.abs(mine - clean) / np.maximum(_BONE * clean, _LEAST)
+    bone = int(off.argmax())
+    text = f'{smpl22.JOINTS[bone + 1]} is {100 * mine[bone]:.1f} cm from its parent, and {100 * clean[bone]:.1f}'
+    return [f'{text} without the fault'] if off.max() > 1 else []
+
+
+def refused(*words: str) -> Extra:
+    """The call is refused, for a reason that has one of the words."""
+
+    def check(seen: Seen) -> list[str]:
+        answers = [answer for answer in seen.record.answers if answer.service == 'calibrate']
+        if not answers:
+            return ['no answer of ~/calibrate']
+        if answers[0].success:
+            return ['calibrated all the same']
+        named = any(re.search(rf'\b{re.escape(word)}\b', answers[0].message) for word in words)
+        return [] if named else [f'refused, but for another reason: {answers[0].message}']
+
+    return check
+
+
+def accepted(seen: Seen) -> list[str]:
+    """The call is accepted."""
+    answers = [answer for answer in seen.record.answers if answer.service == 'calibrate']
+    if not answers:
+        return ['no answer of ~/calibrate']
+    return [] if answers[0].success else [f'refused: {answers[0].message}']
+
+
+def hears(sensor: str, rate: float) -> Extra:
+    """The diagnostics tell about the rate [Hz] at which the sensor sends."""
+
+    def check(seen: Seen) -> list[str]:
+        heard = float(seen.record.told[-1].values.get(f'{sensor} rate [Hz]', 0.0)) if seen.record.told else 0.0
+        return [] if heard > _HEARD * rate else [f'{sensor} is heard at {heard:.0f} of {rate:.0f} Hz']
+
+    return check
