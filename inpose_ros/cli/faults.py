@@ -76,11 +76,17 @@ def chosen(kinds: str) -> list[Row]:
 
 
 def _matrix(rows: Sequence[Row], seed: int, device: str) -> list[dict[str, object]]:
-    done = []
+    """What each row showed; those that cannot be played here are `left_out`, for a reason."""
+    done, possible = [], [row for row in rows if row.setting.is_possible]
     begin = time.monotonic()
-    for result in faults_rows.run(rows, seed, device):
+    for result in faults_rows.run(possible, seed, device):
         done.append(result)
         print(faults_page.line(result), flush=True)
     print(f'{len(done)} rows in {time.monotonic() - begin:.0f} s', file=sys.stderr)
-    missing = [row.name for row in rows if row.name not in {result['row'] for result in done}]
-    return done + [{'row': name, 'failed': ['not run: the node had died']} for name in missing]
+    told = {result['row'] for result in done}
+    done += [{'row': row.name, 'failed': ['not run: the node had died']} for row in possible if row.name not in told]
+    for row in rows:
+        if row not in possible:
+            done.append({'row': row.name, 'failed': [], 'left_out': f'{row.setting.library} is not installed here'})
+            print(faults_page.line(done[-1]))
+    return done

@@ -1,6 +1,7 @@
 """A running node, somebody who listens to it, and a person whose sensors may fail."""
 
 import gc
+import importlib.util
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ class Setting:
 
     `sensors` is a file; `node` and `player` are more parameters of these. A motion lasts `seconds`, and before it the
     user stands still for `stand` s. `speed` is that of a simulated clock (0: real time). `fresh`: each motion has a
-    node of its own.
+    node of its own. `library`: what has to be installed for it.
     """
 
     sensors: str
@@ -44,6 +45,12 @@ class Setting:
     player: Mapping[str, object] = field(default_factory=dict)
     speed: float = 0.0
     fresh: bool = False
+    library: str = ''
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether it can be had here."""
+        return not self.library or importlib.util.find_spec(self.library) is not None
 
 
 class Bench:

@@ -79,8 +79,9 @@ def matrix(rows: Sequence[Mapping[str, object]]) -> str:
         "Named as" lists everything that the diagnostics named since the fault began: sensors from the status message,
         and how much a count rose.
     """)
-    good = sum(not row['failed'] for row in rows)
-    return f'{what}\n\n{good} of {len(rows)} rows are as promised.\n\n{table(rows)}\n\n{named}'
+    played = [row for row in rows if 'left_out' not in row]
+    good = sum(not row['failed'] for row in played)
+    return f'{what}\n\n{good} of {len(played)} rows are as promised.\n\n{table(rows)}\n\n{named}'
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> str:
@@ -89,7 +90,7 @@ def table(rows: Sequence[Mapping[str, object]]) -> str:
 
 def line(row: Mapping[str, object]) -> str:
     """A row of the table."""
-    verdict = '; '.join(row['failed']) or 'as promised'
+    verdict = '; '.join(row['failed']) or ('left out: ' + row['left_out'] if 'left_out' in row else 'as promised')
     if 'rate' not in row:
         return f'| {row["row"]} |' + ' |' * (len(_COLUMNS) - 2) + f' {verdict} |'
     named = ', '.join(f'{cause}: {how}' for cause, how in sorted(row['named'].items())) or '-'

@@ -18,6 +18,8 @@ _SOON = 0.5 + 0.2
 _BONE, _LEAST = 0.05, 0.005
 # A sensor that is heard loses no more than this share.
 _HEARD = 0.9
+# Of 30 poses a second [Hz] so many come at least.
+_POSES = 20.0
 _FEET = [smpl22.INDEX['left_ankle'], smpl22.INDEX['right_ankle']]
 
 
@@ -67,6 +69,13 @@ def nothing_named(seen: Seen) -> list[str]:
     """What is no fault is not named."""
     found = checks.causes_named(seen.record.told, seen.start_ns)
     return [f'{cause} named, and nothing is wrong' for cause in found if cause not in checks.OF_THE_MACHINE]
+
+
+def poses_come(seen: Seen) -> list[str]:
+    """Poses come as often as anywhere, whatever the slowest link of a chain does."""
+    times = seen.received[seen.received > 1.0]
+    rate = (len(times) - 1) / float(times[-1] - times[0]) if len(times) > 1 else 0.0
+    return [f'{rate:.0f} poses a second only'] if rate < _POSES else []
 
 
 def bones_of_clean(seen: Seen) -> list[str]:

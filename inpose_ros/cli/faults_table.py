@@ -20,7 +20,7 @@ BEGIN, END, SECONDS = 2.0, 3.7, 6.2
 # 5 s of motion.
 EARLY, LATE, LONG = 1.2, 4.7, 8.5
 # What is worn: trackers only, and trackers that say how good they are with an IMU at the waist; at which joints.
-_DEMO, _MIXED = 'sensors/demo.yaml', 'faults/mixed.yaml'
+_DEMO, _MIXED, _FRAMES = 'sensors/demo.yaml', 'faults/mixed.yaml', 'faults/frames.yaml'
 _LOCATED = ('head', 'left_wrist', 'right_wrist')
 _JOINTS = {name: name for name in _LOCATED} | {'waist': 'pelvis'}
 TRACKERS = Setting(_DEMO, SECONDS)
@@ -31,6 +31,8 @@ STANDING = Setting(_MIXED, SECONDS - 5.0, stand=4.2)
 SIMULATED = Setting(
     _MIXED, SECONDS, speed=2.0, player={'sensor_rates': [0.0, 0.0, 0.0, 400.0]}, node={'sensor_timeout': 0.5}
 )
+FRAMES = Setting(_FRAMES, SECONDS, library='tf2_ros')
+LINKED = Setting(_FRAMES, SECONDS, player={'tf_link': 2.0}, library='tf2_ros')
 # After so long [s] a sensor at fault has to be out of use, where a kind makes it useless.
 _OUT = {
     'dropout': 0.7, 'restart': 0.7, 'freeze': 1.0, 'lost': 0.7, 'rotation_frozen': 1.2, 'stamp_zero': 0.7,
@@ -89,7 +91,7 @@ class Row:
     @property
     def worn(self) -> dict[str, int]:
         """The joint of each sensor."""
-        names = _LOCATED if self.setting.sensors == _DEMO else _JOINTS
+        names = _JOINTS if self.setting.sensors == _MIXED else _LOCATED
         return {name: smpl22.INDEX[_JOINTS[name]] for name in names}
 
     @property
@@ -200,4 +202,7 @@ ROWS = (
     Row('none in simulated time', SIMULATED, extra=special.hears('waist', 400.0)),
     Row(PAUSED, SIMULATED, cause=PAUSED, stop=ClockStop(PAUSED, BEGIN, 3.0)),
     Row(DEAD, SIMULATED, cause=DEAD, stop=ClockStop(DEAD, BEGIN, 1.8)),
+    Row('none over /tf', FRAMES, extra=special.poses_come),
+    _row('dropout', 'left_wrist', name='dropout on /tf', setting=FRAMES),
+    Row('none over /tf with a slow link', LINKED, extra=special.poses_come),
 )  # fmt: skip

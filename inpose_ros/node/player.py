@@ -35,6 +35,7 @@ from inpose_ros.node.parameter_table import parameter
 from inpose_ros.node.parameters import SensorParameters, WornParameters
 from inpose_ros.node.process import ros
 from inpose_ros.node.simulated_clock import SimulatedClock
+from inpose_ros.node.tf_link import FRAME, Link, in_link
 from inpose_ros.sensing.calibration import REST_POSES
 from inpose_ros.sensing.measurement import Measurement
 
@@ -67,6 +68,10 @@ class PlayerParameters(WornParameters):
     loop: bool = parameter(
         False, 'Begin again at the end; a motion is played backwards in between, so that nobody jumps.'
     )
+    tf_link: float = parameter(
+        0.0, 'Frames of sensors of type tf are given in the frame odom, and odom in the world so often [Hz]; 0: never, '
+        'they are given in the world.', ge=0.0, le=100.0,
+    )  # fmt: skip
     faults: str = parameter('', 'YAML file of what goes wrong with the sensors, and when; empty: nothing.')
 
     def check(self) -> None:
@@ -199,11 +204,14 @@ class PlayerNode(Node):
         self.start_ns = self.params.start_ns or now_ns + _LEAD_NS
         self.schedule = Schedule(rows, self.start_ns, period_ns)
         self._outlets = {name: self._outlet(name, row) for name, row in self._sensors.items()}
+        self._link = self._new_link() if self.params.tf_link else None
         self.get_logger().info(f'playing {seconds:.1f} s of {self.params.source} on {", ".join(self._sensors)}')
 
     def publish_due(self) -> float | None:
         """Publish what is due; the time until the next is [s], None: all is played."""
         now_ns = self._now_ns()
+        if self._link is not None:
+            self._link.publish_due(now_ns)
         due = self.schedule.take(now_ns)
         if due and self.unheard is None:
             self.unheard = [name for name, outlet in self._outlets.items() if not outlet.heard]
@@ -224,6 +232,10 @@ class PlayerNode(Node):
             kind, topic, profile = READERS[row.type][0], row.topic_for(name), qos.SENSOR
         return Outlet(lambda: self.create_publisher(kind, topic, profile), self.destroy_publisher)
 
+    def _new_link(self) -> Link:
+        publisher = self.create_publisher(TFMessage, '/tf', qos.TF)
+        return Link(publisher.publish, self.params.world_frame, self.params.tf_link)
+
     def _message(self, measurement: Measurement) -> SensorMessage | TFMessage:
         row = self._sensors[measurement.sensor]
         measurement = replace(
@@ -234,6 +246,8 @@ class PlayerNode(Node):
             position_stddev=measurement.position_stddev or self.params.position_noise or None,
             rotation_stddev=measurement.rotation_stddev or self.params.rotation_noise or None,
         )
+        if row.type == 'tf' and self._link is not None:
+            return transforms_from_measurement(in_link(measurement), FRAME, row.frame_id)
         if row.type == 'tf':
             return transforms_from_measurement(measurement, self.params.world_frame, row.frame_id)
         home = measurement.sensor if row.type == 'imu' else self.params.world_frame

@@ -1,6 +1,7 @@
 """Each fault does what it says, and nothing outside its interval."""
 
 import functools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -346,5 +347,9 @@ def test_a_missing_file_and_unknown_or_unable_sensors_are_told(tmp_path: Path) -
 
 
 def test_the_example_that_users_start_from_can_be_played() -> None:
-    faults = load(Path(__file__).parents[3] / 'config' / 'faults' / 'example.yaml')
+    path = Path(__file__).parents[3] / 'config' / 'faults' / 'example.yaml'
+    faults = load(path)
     assert len({fault.kind for fault in faults}) == len(faults) >= 5
+    comments = ' '.join(line for line in path.read_text().splitlines() if line.startswith('#'))
+    told = set(re.findall(r'\w+', comments))
+    assert not [kind for kind in KINDS if kind not in told]
