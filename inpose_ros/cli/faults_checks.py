@@ -1,6 +1,7 @@
 """What a consumer may rely on while sensors fail, checked on what it was told. No ROS, no clock."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,6 +23,8 @@ MARGIN = 0.03
 _SMOOTHED = 5
 # What a busy machine does to messages by itself.
 OF_THE_MACHINE = ('jitter', 'delayed', 'late')
+# What is named of sensors together, as one cannot know which of them is wrong, or all go along.
+OF_SEVERAL = ('inconsistent', 'swapped', 'world_moved', 'time_reset')
 # The diagnostics name what happened within the last 3 s, come once a second, and may be late [s].
 TOLD = 5.0
 # For so much longer [s] than others these may show after their end: a swap for as long as it is not believed, and who
@@ -136,10 +139,23 @@ def causes_named(told: Sequence[Told], begin_ns: int) -> dict[str, str]:
                 named[cause] = f'{count - was.get(cause, 0)} x'
     for row in after:
         for part in row.message.split('; '):
-            cause, colon, sensors = part.partition(': ')
+            cause, colon, rest = part.partition(': ')
+            sensors = rest.partition(' (')[0]
             if colon and ' ' not in cause:
                 named[cause] = f'{sensors} ({named[cause]})' if named.get(cause, '').endswith(' x') else sensors
     return named
+
+
+def blamed(told: Sequence[Told], begin_ns: int, good: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What the status messages have named of good sensors from a time on; what they cannot help aside."""
+    found: dict[str, set[str]] = {}
+    for row in told:
+        for part in row.message.split('; ') if row.level and row.received_ns >= begin_ns else ():
+            cause, colon, rest = part.partition(': ')
+            names = set(re.findall(r'\w+', rest.partition('(')[0])) & set(good)
+            if colon and ' ' not in cause and names and cause not in (*OF_THE_MACHINE, *OF_SEVERAL):
+                found.setdefault(cause, set()).update(names)
+    return {cause: tuple(sorted(names)) for cause, names in found.items()}
 
 
 def recovery_time(received: Float[np.ndarray, 'pose'], good: Bool[np.ndarray, 'pose'], end: float) -> float:

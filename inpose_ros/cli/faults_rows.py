@@ -22,6 +22,7 @@ BUSY = 20.0
 _TRIES = 3
 # The rate is counted from so long [s] on, and over so long at least.
 _FOUND, _COUNTED = 0.5, 0.6
+_MOMENT = 0.05  # [s]
 # Sensors that nothing is wrong with may be out of use for this share of the poses: the machine's messages come late.
 _LOST = 0.05
 
@@ -81,7 +82,9 @@ def judged(row: Row, played: Played, clean: Played, alive: bool) -> dict[str, ob
         failed = ['no poses of this motion, or of it without a fault'] if alive else ['the node died']
         return {'row': row.name, 'failed': failed}
     peaks, resets = checks.peak_velocities(record), checks.time_resets(record)
-    named = checks.causes_named(record.told, played.start_ns + round(row.begin * 1e9))
+    # What is told while a clock stands bears its last time, or one that was heard a moment before.
+    begin = row.begin - _MOMENT if row.stop else row.begin
+    named = checks.causes_named(record.told, played.start_ns + round(begin * 1e9))
     failed = [] if alive else ['the node died']
     failed += [] if record.finite else ['not finite']
     failed += ['too fast'] if checks.too_fast(peaks) else []
@@ -97,8 +100,11 @@ def judged(row: Row, played: Played, clean: Played, alive: bool) -> dict[str, ob
         recovery, late = _recovered(row, found, clean.errors)
         failed += late
     failed += _said(row, played)
-    if row.extra is not None:
-        failed += row.extra(Seen(record, played.start_ns, clean.record, row.begin, row.end, tuple(row.joints)))
+    seen = Seen(
+        record, played.start_ns, clean.record, row.begin, row.end, tuple(row.joints), found.received,
+        found.error - _level(row, found, clean.errors),
+    )  # fmt: skip
+    failed += [text for check in row.extra for text in check(seen)]
     return {
         'row': row.name, 'rate': rate_before(row, played), 'finite': record.finite, 'stamps_back': resets,
         'peak_velocity': peaks[0], 'peak_by_angles': peaks[1], 'named': named, **recovery, 'failed': failed,
@@ -109,6 +115,7 @@ def _said(row: Row, played: Played) -> list[str]:
     """What is wrong with what is said of the state and of joints."""
     record, received = played.record, played.received
     failed = state.overclaimed(record, row.joints, received)
+    failed += _blamed(row, played)
     located = [row.worn[name] for name in row.worn if name not in row.harmed and name not in row.blind]
     failed += state.overstated(record, played.off, located, received)
     if row.out is not None:
@@ -119,11 +126,17 @@ def _said(row: Row, played: Played) -> list[str]:
     return failed
 
 
-def _recovered(row: Row, found: Errors, clean: Errors) -> tuple[dict[str, float | None], list[str]]:
-    """How the poses fared, and what should not have been so.
+def _blamed(row: Row, played: Played) -> list[str]:
+    """Which sensors are named for what they have nothing to do with."""
+    if row.is_clean or not row.faults:
+        return []
+    good = [name for name in row.worn if name not in row.harmed]
+    blamed = checks.blamed(played.record.told, played.start_ns + round(row.begin * 1e9), good)
+    return [f'{cause} of {", ".join(names)}, which are right' for cause, names in blamed.items()]
 
-    After the fault they are to be as the same motion goes without it, and need not be better than they were before.
-    """
+
+def _recovered(row: Row, found: Errors, clean: Errors) -> tuple[dict[str, float | None], list[str]]:
+    """How the poses fared, and what should not have been so."""
     before = found.error[(found.when > 1.0) & (found.when < row.begin)]
     lost = float(np.mean(~found.unharmed[found.received > 1.0])) if np.any(found.received > 1.0) else 0.0
     failed = [f'good sensors out of use in {lost:.0%} of the poses'] if lost > _LOST else []
@@ -131,13 +144,19 @@ def _recovered(row: Row, found: Errors, clean: Errors) -> tuple[dict[str, float 
     told = {'good_lost': lost, 'before_error': float(before.max(initial=0.0)), 'worst_error': worst}
     if not row.recovers:
         return {'recovery': None} | told, failed
-    level = np.maximum(np.interp(found.when, clean.when, clean.error), before.max(initial=0.0))
+    level = _level(row, found, clean)
     patience = checks.RECOVERY * (row.setting.speed or 1.0) + row.relearns
     used = checks.recovery_time(found.received, found.good, row.end)
     exact = checks.recovery_time(found.received, found.error <= level + checks.MARGIN, row.end)
     failed += [f'sensors in use after {used:.2f} s only'] if used > patience else []
     failed += [f'as exact as before after {exact:.2f} s only'] if exact > patience else []
     return {'recovery': max(used, exact), 'used_again': used, 'exact_again': exact} | told, failed
+
+
+def _level(row: Row, found: Errors, clean: Errors) -> Float[np.ndarray, 'pose']:
+    """How exact [m] poses are to be: as the same motion goes without the fault, and no better than before it."""
+    before = found.error[(found.when > 1.0) & (found.when < row.begin)]
+    return np.maximum(np.interp(found.when, clean.when, clean.error), before.max(initial=0.0))
 
 
 def run(rows: Sequence[Row], seed: int, device: str) -> Iterator[dict[str, object]]:
@@ -161,8 +180,12 @@ def _undisturbed(found: Bench, row: Row, clean: Played | None) -> tuple[dict[str
         played = _played(found, row)
         result = judged(row, played, clean or played, found.alive)
         why = disturbance(row, played)
-        if not result['failed'] or not why or not found.alive:
+        # What others are compared with has to be undisturbed itself, and few poses show little.
+        matters = result['failed'] or row.is_clean or rate_before(row, played) < BUSY
+        if not why or not matters or not found.alive:
             return result, played
+    if not result['failed'] and not rate_before(row, played) < BUSY:
+        return result, played
     return result | {'failed': [f'the machine was too busy to tell ({why})', *result['failed']]}, played
 
 

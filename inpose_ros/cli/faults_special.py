@@ -25,7 +25,10 @@ _FEET = [smpl22.INDEX['left_ankle'], smpl22.INDEX['right_ankle']]
 
 @dataclass(frozen=True)
 class Seen:
-    """A row's record and that of the same motion without a fault, each with its start [ns], and when it was wrong."""
+    """A row's record, its start [ns], the record of the same motion without a fault, and from when to when [s] it was
+    wrong. `joints` are those on which sensors are worn; `excess` is by how much the mean error of each pose that came
+    at `when` [s] is larger than without the fault [m].
+    """
 
     record: Record
     start_ns: int
@@ -33,6 +36,8 @@ class Seen:
     begin: float
     end: float
     joints: tuple[int, ...]
+    when: np.ndarray
+    excess: np.ndarray
 
     @property
     def received(self) -> np.ndarray:
@@ -56,6 +61,21 @@ def taken_together(seen: Seen) -> list[str]:
     used = checks.mostly(seen.record.measured[here][:, list(seen.joints)].all(-1))
     after = checks.recovery_time(seen.received[here], used, seen.begin)
     return [f'sensors in the moved world in use after {after:.2f} s only'] if after > _TOGETHER else []
+
+
+def exact_in_it(seen: Seen) -> list[str]:
+    """A second after the world moved the poses are as exact in it as they were."""
+    inside = (seen.when > max(seen.begin, 0.5) + checks.RECOVERY) & (seen.when < seen.end)
+    worst = float(seen.excess[inside].max(initial=0.0)) if inside.any() else np.inf
+    return [f'{100 * worst:.0f} cm less exact in the moved world'] if worst > checks.MARGIN else []
+
+
+def in_use(seen: Seen) -> list[str]:
+    """All sensors are in use all the time, and the state says so."""
+    here = seen.received > 1.0
+    good = seen.record.measured[here][:, list(seen.joints)].all(-1) & seen.record.tracking[here]
+    share = 1 - float(good.mean()) if here.any() else 1.0
+    return [f'a sensor out of use in {share:.0%} of the poses'] if share > 0.05 else []
 
 
 def upright(seen: Seen) -> list[str]:

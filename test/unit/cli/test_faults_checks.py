@@ -145,6 +145,12 @@ def test_a_joint_whose_sensor_is_right_may_not_be_far_from_it_and_measured() -> 
     assert not any('cm off' in text for text in verdict('freeze', off=off))
 
 
+def test_what_others_are_compared_with_is_played_until_it_is_undisturbed() -> None:
+    machine = Machine(disturbed=2, bad=0)
+    machine.said = ''
+    assert _undisturbed(machine, row_named('none'), None)[0]['failed'] == [] and machine.runs == 3
+
+
 def test_a_row_that_the_machine_disturbed_is_said_to_be() -> None:
     row = row_named('duplicates')
     assert disturbance(row, played()) == ''
@@ -157,7 +163,7 @@ def test_a_row_that_the_machine_disturbed_is_said_to_be() -> None:
 class Machine:
     """A bench whose first runs are disturbed and not as promised."""
 
-    alive = True
+    alive, said = True, 'duplicate: head'
 
     def __init__(self, disturbed: int, bad: int) -> None:
         self.truth = procedural_clip(0, 6.2, random_skeleton(0))
@@ -167,7 +173,7 @@ class Machine:
         self.runs += 1
         stalled = 'the machine stalled for 80 ms' if self.runs <= self._disturbed else ''
         true = truth_at(self.truth, record().pose_stamp_ns, START).positions.double().numpy()
-        named = '' if self.runs <= self._bad else 'duplicate: head'
+        named = '' if self.runs <= self._bad else self.said
         rows = (told(1, 'tracking'), told(3, named))
         return record(position=true, told=rows, disturbed=stalled), START
 
@@ -195,6 +201,24 @@ def test_a_cause_is_named_by_the_status_or_by_a_count_that_rises() -> None:
     begin_ns = START + 2 * S
     rows = [told(1, 'teleport: head', nan=1, flood=3), told(3, 'frozen: head, waist; late: head', nan=5, flood=3)]
     assert checks.causes_named(rows, begin_ns) == {'nan': '4 x', 'frozen': 'head, waist', 'late': 'head'}
+
+
+def test_good_sensors_may_not_be_blamed_but_for_what_they_cannot_help() -> None:
+    messages = (
+        'frozen: head',
+        'ahead: head (+50 ms; left_wrist may be right); jitter: head',
+        'inconsistent: head | left_wrist',
+        'frozen: left_wrist, waist',
+    )
+    rows = [Told(START + k * S, 1, message, {}) for k, message in enumerate(messages)]
+    assert checks.blamed(rows, START, ['head']) == {'frozen': ('head',), 'ahead': ('head',)}
+    assert checks.blamed(rows, START + S, ['left_wrist', 'waist']) == {'frozen': ('left_wrist', 'waist')}
+    assert checks.blamed(rows, START + 2 * S, ['head']) == {}
+
+
+def test_a_good_sensor_that_is_blamed_fails_the_row() -> None:
+    row = Told(START + 3 * S, 1, 'frozen: left_wrist; heading_step: right_wrist', {})
+    assert 'heading_step of right_wrist, which are right' in verdict('freeze', told=(row,))
 
 
 def test_recovery_is_counted_from_the_last_bad_pose_after_the_end() -> None:
