@@ -35,7 +35,8 @@ class Setting:
 
     `sensors` is a file; `node` and `player` are more parameters of these. A motion lasts `seconds`, and before it the
     user stands still for `stand` s. `speed` is that of a simulated clock (0: real time). `fresh`: each motion has a
-    node of its own. `library`: what has to be installed for it.
+    node of its own, and what it says of its beginning may be said for `settles` s. `library`: what has to be installed
+    for it.
     """
 
     sensors: str
@@ -45,6 +46,7 @@ class Setting:
     player: Mapping[str, object] = field(default_factory=dict)
     speed: float = 0.0
     fresh: bool = False
+    settles: float = 0.0
     library: str = ''
 
     @property

@@ -93,7 +93,7 @@ def judged(row: Row, played: Played, clean: Played, alive: bool) -> dict[str, ob
     failed += ['stamps went back'] if resets > allowed else []
     if row.is_clean:
         failed += [f'{cause} named without a fault' for cause in named if cause not in checks.OF_THE_MACHINE]
-        failed += state.calm(record, played.received)
+        failed += state.calm(record, played.received, row.setting.settles)
         recovery = {'recovery': None}
     else:
         failed += [] if not row.cause or row.cause in named else ['not named']

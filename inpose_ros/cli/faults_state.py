@@ -25,9 +25,9 @@ def overclaimed(record: Record, joints: list[int], received: Float[np.ndarray, '
     return [f'TRACKING for {longest:.1f} s while a sensor did not contribute'] if longest > LAG else []
 
 
-def calm(record: Record, received: Float[np.ndarray, 'pose']) -> list[str]:
-    """Where nothing is wrong the state is TRACKING."""
-    share = _share(~record.tracking, received > _FIRST)
+def calm(record: Record, received: Float[np.ndarray, 'pose'], settles: float = 0.0) -> list[str]:
+    """Where nothing is wrong the state is TRACKING, once all has settled [s]."""
+    share = _share(~record.tracking, received > max(_FIRST, settles))
     return [f'not TRACKING in {share:.0%} of the poses'] if share > _FEW else []
 
 

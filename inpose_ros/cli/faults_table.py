@@ -26,7 +26,8 @@ _JOINTS = {name: name for name in _LOCATED} | {'waist': 'pelvis'}
 TRACKERS = Setting(_DEMO, SECONDS)
 WITH_IMU = Setting(_MIXED, LONG)
 _BARE = {'bare_imus': ['waist'], 'sensor_rates': [0.0, 0.0, 0.0, 200.0]}
-BARE_IMU = Setting(_MIXED, LONG - 3.8, stand=3.0, player=_BARE, fresh=True)
+# An orientation that is found from gyro and accelerometer is used after a second, and that it was not is told for three.
+BARE_IMU = Setting(_MIXED, LONG - 3.8, stand=3.0, player=_BARE, fresh=True, settles=4.5)
 STANDING = Setting(_MIXED, SECONDS - 5.0, stand=4.2)
 # A clock is known to stand after 2 s of real time, and that is told once a second.
 STOPPED = 3.4
@@ -77,7 +78,7 @@ class Row:
     def begin(self) -> float:
         """When something begins to be wrong [s of the motion]."""
         begins = [fault.begin for fault in self.faults] + ([self.stop.begin] if self.stop else [])
-        return min(begins, default=BEGIN)
+        return min(begins, default=max(BEGIN, self.setting.settles))
 
     @property
     def end(self) -> float:
