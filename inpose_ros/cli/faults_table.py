@@ -26,7 +26,7 @@ _JOINTS = {name: name for name in _LOCATED} | {'waist': 'pelvis'}
 TRACKERS = Setting(_DEMO, SECONDS)
 WITH_IMU = Setting(_MIXED, LONG)
 _BARE = {'bare_imus': ['waist'], 'sensor_rates': [0.0, 0.0, 0.0, 200.0]}
-# An orientation that is found from gyro and accelerometer is used after a second, and that it was not is told for three.
+# An orientation found from gyro and accelerometer is used after a second, and that it was not is told for three.
 BARE_IMU = Setting(_MIXED, LONG - 3.8, stand=3.0, player=_BARE, fresh=True, settles=4.5)
 STANDING = Setting(_MIXED, SECONDS - 5.0, stand=4.2)
 # A clock is known to stand after 2 s of real time, and that is told once a second.
@@ -87,7 +87,7 @@ class Row:
         if self.stop is not None:
             gone = self.setting.speed * self.stop.seconds if self.stop.how == DEAD else 0.0
             ends.append(self.stop.begin + gone)
-        return max(ends, default=END)
+        return max(ends, default=max(END, self.begin))
 
     @property
     def worn(self) -> dict[str, int]:
