@@ -23,6 +23,7 @@ from inpose_ros.cli.faults_stalls import STALL, Heartbeat, heartbeat
 from inpose_ros.errors import InPoseError
 from inpose_ros.motion.faults import Fault, written
 from inpose_ros.motion.procedural import random_skeleton
+from inpose_ros.motion.standing import BRIDGE
 from inpose_ros.node.player import PlayerParameters, motion
 
 _PATIENCE = 60.0  # for the node to become active [s]
@@ -33,14 +34,15 @@ _ANSWER = 3.0  # for a service to answer [s]
 class Setting:
     """What is worn by whom, and what node is told of it.
 
-    `sensors` is a file; `node` and `player` are more parameters of these. A motion lasts `seconds`, and before it the
-    user stands still for `stand` s. `speed` is that of a simulated clock (0: real time). `fresh`: each motion has a
-    node of its own, and what it says of its beginning may be said for `settles` s. `library`: what has to be installed
-    for it.
+    `sensors` is a file; `node` and `player` are more parameters of these. A motion lasts `seconds`, of which a `part`
+    may be played [s], and before it the user stands still for `stand` s. `speed` is that of a simulated clock (0: real
+    time). `fresh`: each motion has a node of its own, and what it says of its beginning may be said for `settles` s.
+    `library`: what has to be installed for it.
     """
 
     sensors: str
     seconds: float
+    part: tuple[float, float] = (0.0, 0.0)
     stand: float = 0.0
     node: Mapping[str, object] = field(default_factory=dict)
     player: Mapping[str, object] = field(default_factory=dict)
@@ -48,6 +50,12 @@ class Setting:
     fresh: bool = False
     settles: float = 0.0
     library: str = ''
+
+    @property
+    def lasts(self) -> float:
+        """How long all of it takes [s], but for a moment."""
+        moving = self.part[1] - self.part[0] if any(self.part) else self.seconds
+        return moving + (self.stand + BRIDGE if self.stand else 0.0)
 
     @property
     def is_possible(self) -> bool:
@@ -65,10 +73,12 @@ class Bench:
         self.node, self._player, self._recorder, self._pulse = node, player, recorder, pulse
         self._folder, self._setting = folder, setting
         self._params = {
-            'source': 'procedural', 'seed': seed, 'seconds': setting.seconds, 'stand': setting.stand,
-            'sensor_rate': 60.0, 'position_noise': 0.001, 'rotation_noise': 0.005,
+            'source': 'procedural', 'seed': seed, 'seconds': setting.seconds, 'part': list(setting.part),
+            'stand': setting.stand,            'sensor_rate': 60.0, 'position_noise': 0.001, 'rotation_noise': 0.005,
         } | dict(setting.player)  # fmt: skip
-        self.truth = motion(PlayerParameters(seed=seed, seconds=setting.seconds, stand=setting.stand))
+        self.truth = motion(
+            PlayerParameters(seed=seed, seconds=setting.seconds, part=setting.part, stand=setting.stand)
+        )
         self.seconds = self.truth.seconds
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(recorder)

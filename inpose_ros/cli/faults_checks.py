@@ -22,7 +22,7 @@ MARGIN = 0.03
 # A single pose may stand out; the median of so many may not.
 _SMOOTHED = 5
 # What a busy machine does to messages by itself.
-OF_THE_MACHINE = ('jitter', 'delayed', 'late')
+OF_THE_MACHINE = ('jitter', 'delayed', 'late', 'no time for all that is wanted')
 # What is named of sensors together, as one cannot know which of them is wrong, or all go along.
 OF_SEVERAL = ('inconsistent', 'swapped', 'world_moved', 'time_reset')
 # The diagnostics name what happened within the last 3 s, come once a second, and may be late [s].

@@ -16,18 +16,19 @@ from inpose_ros.node.simulated_clock import DEAD, PAUSED
 # A row of the matrix [s]: good, faulty, good again. The diagnostics come once a second, and silence is known after
 # half a second: a fault has to last longer than both.
 BEGIN, END, SECONDS = 2.0, 3.7, 6.2
-# What takes longer to be told from honest motion begins earlier and ends later; what an IMU says of itself shows within
-# 5 s of motion.
-EARLY, LATE, LONG = 1.2, 4.7, 8.5
+# What takes longer to be told from honest motion begins earlier and ends later.
+EARLY, LATE = 1.2, 4.7
 # What is worn: trackers only, and trackers that say how good they are with an IMU at the waist; at which joints.
 _DEMO, _MIXED, _FRAMES = 'sensors/demo.yaml', 'faults/mixed.yaml', 'faults/frames.yaml'
 _LOCATED = ('head', 'left_wrist', 'right_wrist')
 _JOINTS = {name: name for name in _LOCATED} | {'waist': 'pelvis'}
 TRACKERS = Setting(_DEMO, SECONDS)
-WITH_IMU = Setting(_MIXED, LONG)
+# An IMU shows what it is worth while its wearer walks and turns, which is from here on.
+_WALKS, _TURNS, _ENDS = 11.6, 16.4, 20.0
+WITH_IMU = Setting(_MIXED, _ENDS, part=(_WALKS, _ENDS))
 _BARE = {'bare_imus': ['waist'], 'sensor_rates': [0.0, 0.0, 0.0, 200.0]}
 # An orientation found from gyro and accelerometer is used after a second, and that it was not is told for three.
-BARE_IMU = Setting(_MIXED, LONG - 3.8, stand=3.0, player=_BARE, fresh=True, settles=4.5)
+BARE_IMU = Setting(_MIXED, _ENDS, part=(_WALKS, _TURNS), stand=3.0, player=_BARE, fresh=True, settles=4.5)
 STANDING = Setting(_MIXED, SECONDS - 5.0, stand=4.2)
 # A clock is known to stand after 2 s of real time, and that is told once a second.
 STOPPED = 3.4
@@ -134,7 +135,7 @@ def _row(
 
 _SLOW = (EARLY, LATE)
 _MOVING = (0.5, 7.0)
-_FROM_STANDING = (0.5, LONG)
+_FROM_STANDING = (0.5, BARE_IMU.lasts)
 _ALL_THE_TIME = (0.0, SECONDS)
 
 ROWS = (

@@ -12,7 +12,7 @@ from inpose_ros.sensing.calibration import REST_POSES
 
 # Standing people sway by a degree or so: a random walk that is so far [rad] from its beginning after a second.
 _SWAY = 0.004
-_BRIDGE = 0.8  # from the pose into the motion [s]
+BRIDGE = 0.8  # from the pose into the motion [s]
 
 
 def standing_first(clip: MotionClip, seconds: float, pose: str, rng: np.random.Generator) -> MotionClip:
@@ -41,7 +41,7 @@ def _standing(clip: MotionClip, seconds: float, pose: str, rng: np.random.Genera
 
 def _bridge(before: MotionClip, after: MotionClip) -> MotionClip:
     """Go over from the last frame of one clip to the first of another."""
-    count = round(_BRIDGE * before.fps)
+    count = round(BRIDGE * before.fps)
     share = torch.linspace(0, 1, count + 2, dtype=before.root.dtype)[1:-1]
     share = share * share * (3 - 2 * share)
     first, last = (rot.expand(count, -1, 3, 3) for rot in (before.rot_world_joint[-1], after.rot_world_joint[0]))

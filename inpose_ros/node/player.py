@@ -52,6 +52,7 @@ class PlayerParameters(WornParameters):
     clip: int = parameter(0, 'Number of the clip in that split.', ge=0, le=1_000_000)
     seed: int = parameter(0, 'Seed of the invented motion, of its body and of the noise.', ge=0, le=2**31 - 1)
     seconds: float = parameter(20.0, 'Length of the invented motion [s].', ge=1.0, le=3600.0)
+    part: tuple[float, ...] = parameter((0.0, 0.0), 'From which to which second of the motion is played; 0 0: all.')
     stand: float = parameter(
         0.0, 'The user stands still for so long [s] before the motion; 0: not at all.', ge=0.0, le=600.0
     )
@@ -78,6 +79,8 @@ class PlayerParameters(WornParameters):
         super().check()
         if not all(0 <= rate <= 1e3 for rate in self.sensor_rates):
             raise ParameterError(f'sensor_rates is {list(self.sensor_rates)}; give rates from 1.0 to 1000.0 Hz, or 0.0')
+        if len(self.part) != 2 or not (0 <= self.part[0] < self.part[1] or not any(self.part)):
+            raise ParameterError(f'part is {list(self.part)}; write [begin, end] in seconds; [0.0, 0.0] is all of it')
 
     def rate_of(self, sensor: str) -> float:
         """Messages a second [Hz]."""
@@ -127,6 +130,11 @@ def motion(params: PlayerParameters) -> MotionClip:
         DataError: there is none.
     """
     clip = _moving(params)
+    if any(params.part):
+        frames = slice(*(round(second * clip.fps) for second in params.part))
+        clip = replace(clip, rot_world_joint=clip.rot_world_joint[frames], root=clip.root[frames])
+    if len(clip) < 2:
+        raise DataError(f'part is {list(params.part)}, where the motion is over; it is shorter')
     if not params.stand:
         return clip
     return standing_first(clip, params.stand, params.pose, np.random.default_rng((params.seed, 2)))

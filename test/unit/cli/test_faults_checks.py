@@ -255,6 +255,7 @@ def test_a_warning_in_the_diagnostics_has_to_be_explained_by_a_fault() -> None:
 
     assert said('jitter: head; frozen: waist') == ['"frozen: waist" in the diagnostics at 8.0 s']
     assert said('jitter: head; late: waist') == []
+    assert said('no time for all that is wanted: fewer steps, or the past looked at later') == []
     assert said('frozen: waist', Fault('freeze', 2.0, 2.5)) == []
     assert said('frozen: waist', Fault('freeze', 0.2, 0.9))
 

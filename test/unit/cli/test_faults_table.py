@@ -7,6 +7,7 @@ from inpose_ros.cli.faults_table import ROWS, Row
 from inpose_ros.evaluation.tracking import truth_at
 from inpose_ros.motion.faults import world_at
 from inpose_ros.motion.procedural import procedural_clip, random_skeleton
+from inpose_ros.node.player import PlayerParameters, motion
 
 from .test_faults_checks import START, played, record
 
@@ -17,9 +18,14 @@ def row(name: str) -> Row:
 
 def test_a_row_lasts_long_enough_for_its_faults_and_for_what_comes_after_them() -> None:
     for one in ROWS:
-        seconds = one.setting.seconds + (one.setting.stand + 0.8 if one.setting.stand else 0.0)
-        assert 0 <= one.begin <= one.end <= seconds, one.name
-        assert not one.recovers or one.is_clean or one.end + 1.3 <= seconds, one.name
+        assert 0 <= one.begin <= one.end <= one.setting.lasts, one.name
+        assert not one.recovers or one.is_clean or one.end + 1.3 <= one.setting.lasts + 1e-9, one.name
+
+
+def test_a_setting_lasts_as_long_as_is_said() -> None:
+    for setting in {one.setting for one in ROWS}:
+        given = {'seconds': setting.seconds, 'part': setting.part, 'stand': setting.stand}
+        assert abs(motion(PlayerParameters(**given)).seconds - setting.lasts) < 0.05
 
 
 def test_its_harmed_sensors_are_those_of_its_faults() -> None:
