@@ -43,12 +43,13 @@ class Errors:
 
 @dataclass(frozen=True)
 class Played:
-    """A row once it is played: the record, the stamp of the motion's first frame [ns] and the errors."""
+    """A row once it is played: record, stamp of the first frame [ns], errors, and how long the user's bones are [m]."""
 
     record: Record
     start_ns: int
     errors: Errors
     off: Float[np.ndarray, 'pose joint']
+    bones: Float[np.ndarray, 'joint']
 
     @property
     def received(self) -> Float[np.ndarray, 'pose']:
@@ -102,7 +103,7 @@ def judged(row: Row, played: Played, clean: Played, alive: bool) -> dict[str, ob
     failed += _said(row, played)
     seen = Seen(
         record, played.start_ns, clean.record, row.begin, row.end, tuple(row.joints), found.received,
-        found.error - _level(row, found, clean.errors),
+        found.error - _level(row, found, clean.errors), played.bones,
     )  # fmt: skip
     failed += [text for check in row.extra for text in check(seen)]
     return {
@@ -194,7 +195,8 @@ def _played(found: Bench, row: Row) -> Played:
         found.reset()
     record, start_ns = found.play(row.faults, calls=row.calls, stop=row.stop)
     off = distances(record, found.truth, start_ns, row)
-    return Played(record, start_ns, errors(record, off, found.truth.seconds, start_ns, row), off)
+    bones = found.truth.skeleton.lengths.double().numpy()
+    return Played(record, start_ns, errors(record, off, found.truth.seconds, start_ns, row), off, bones)
 
 
 def disturbance(row: Row, played: Played) -> str:

@@ -14,8 +14,8 @@ from inpose_ros.cli.faults_checks import Record
 _TOGETHER = 0.5
 # After this time [s] of silence the state has to say so: `sensor_timeout`, a look at it and a pose.
 _SOON = 0.5 + 0.2
-# What was learnt while nobody wore the sensors may have changed a bone by this share, or so much [m].
-_BONE, _LEAST = 0.05, 0.005
+# What was learnt while nobody wore the sensors may make a bone wrong by this share, or so much [m].
+_BONE, _LEAST = 0.1, 0.01
 # A sensor that is heard loses no more than this share.
 _HEARD = 0.9
 # Of 30 poses a second [Hz] so many come at least.
@@ -27,7 +27,7 @@ _FEET = [smpl22.INDEX['left_ankle'], smpl22.INDEX['right_ankle']]
 class Seen:
     """A row's record, its start [ns], the record of the same motion without a fault, and from when to when [s] it was
     wrong. `joints` are those on which sensors are worn; `excess` is by how much the mean error of each pose that came
-    at `when` [s] is larger than without the fault [m].
+    at `when` [s] is larger than without the fault [m], and `bones` how long the user's are [m].
     """
 
     record: Record
@@ -38,6 +38,7 @@ class Seen:
     joints: tuple[int, ...]
     when: np.ndarray
     excess: np.ndarray
+    bones: np.ndarray
 
     @property
     def received(self) -> np.ndarray:
@@ -99,14 +100,15 @@ def poses_come(seen: Seen) -> list[str]:
 
 
 def bones_of_clean(seen: Seen) -> list[str]:
-    """Bones are at the end what they are where the sensors were worn from the start."""
+    """Bones are at the end as right as where the sensors were worn from the start, or nearly."""
     if not len(seen.record.bone_length) or not len(seen.clean.bone_length):
         return ['no poses to tell bones from']
-    mine, clean = seen.record.bone_length[-1][1:], seen.clean.bone_length[-1][1:]
-    off = np.abs(mine - clean) / np.maximum(_BONE * clean, _LEAST)
-    bone = int(off.argmax())
-    text = f'{smpl22.JOINTS[bone + 1]} is {100 * mine[bone]:.1f} cm from its parent, and {100 * clean[bone]:.1f}'
-    return [f'{text} without the fault'] if off.max() > 1 else []
+    mine, clean = (np.abs(record.bone_length[-1] - seen.bones)[1:] for record in (seen.record, seen.clean))
+    excess = (mine - clean) / np.maximum(_BONE * seen.bones[1:], _LEAST)
+    bone = int(excess.argmax())
+    name, length = smpl22.JOINTS[bone + 1], seen.record.bone_length[-1][bone + 1]
+    text = f'{name} is {100 * length:.1f} cm from its parent, in truth {100 * seen.bones[bone + 1]:.1f}'
+    return [text] if excess.max() > 1 else []
 
 
 def refused(*words: str) -> Extra:

@@ -56,7 +56,8 @@ def row_named(name: str) -> Row:
 
 
 def played(found: Errors | None = None, off: np.ndarray | None = None, **changed: object) -> Played:
-    return Played(record(**changed), START, found or errors(), np.full((COUNT, 22), 0.02) if off is None else off)
+    off = np.full((COUNT, 22), 0.02) if off is None else off
+    return Played(record(**changed), START, found or errors(), off, np.full(22, 0.3))
 
 
 def verdict(name: str = 'duplicates', alive: bool = True, **changed: object) -> list[str]:
