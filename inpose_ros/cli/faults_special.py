@@ -18,6 +18,8 @@ _SOON = 0.5 + 0.2
 _BONE, _LEAST = 0.1, 0.01
 # A sensor that is heard loses no more than this share.
 _HEARD = 0.9
+# What is borne shows in the last so many seconds.
+_LAST = 2.0
 # Of 30 poses a second [Hz] so many come at least.
 _POSES = 20.0
 _FEET = [smpl22.INDEX['left_ankle'], smpl22.INDEX['right_ankle']]
@@ -90,6 +92,19 @@ def nothing_named(seen: Seen) -> list[str]:
     """What is no fault is not named."""
     found = checks.causes_named(seen.record.told, seen.start_ns)
     return [f'{cause} named, and nothing is wrong' for cause in found if cause not in checks.OF_THE_MACHINE]
+
+
+def named_or_borne(cause: str) -> Extra:
+    """What is wrong is either named or set right: in the last seconds poses are as exact as without it."""
+
+    def check(seen: Seen) -> list[str]:
+        if cause in checks.causes_named(seen.record.told, seen.start_ns):
+            return []
+        last = seen.when > seen.when.max(initial=0.0) - _LAST
+        worst = float(seen.excess[last].max(initial=0.0))
+        return [f'neither named nor borne: {100 * worst:.0f} cm less exact'] if worst > checks.MARGIN else []
+
+    return check
 
 
 def poses_come(seen: Seen) -> list[str]:

@@ -73,6 +73,16 @@ def test_what_is_no_fault_may_not_be_named() -> None:
     assert special.nothing_named(seen(told=told('teleport: head'))) == ['teleport named, and nothing is wrong']
 
 
+def test_what_is_not_named_has_to_be_borne() -> None:
+    check = special.named_or_borne('gyro_bias')
+    named = (Told(START + S, 1, 'gyro_bias: waist', {}),)
+    wrong = np.where(WHEN > 4.5, 0.1, 0.0)
+    assert check(seen()) == []
+    assert check(replace(seen(), excess=wrong)) == ['neither named nor borne: 10 cm less exact']
+    assert check(replace(seen(told=named), excess=wrong)) == []
+    assert check(replace(seen(), excess=0.1 - wrong)) == []
+
+
 def test_poses_have_to_come_as_often_as_anywhere() -> None:
     assert special.poses_come(seen()) == []
     slow = record().pose_received_ns * 2 - START
