@@ -2,6 +2,8 @@
 
 import math
 
+from inpose_ros.cli.faults import _matrix
+from inpose_ros.cli.faults_bench import Setting
 from inpose_ros.cli.faults_rows import distances, rate_before
 from inpose_ros.cli.faults_table import ROWS, Row
 from inpose_ros.evaluation.tracking import truth_at
@@ -58,3 +60,11 @@ def test_the_truth_moves_with_the_world_of_all_sensors_and_with_nothing_less() -
 def test_the_rate_before_a_fault_is_not_told_where_it_begins_at_once() -> None:
     assert round(rate_before(row('dropout'), played())) == 30
     assert math.isnan(rate_before(row('unworn'), played()))
+
+
+def test_rows_whose_library_is_missing_are_left_out_for_that_reason() -> None:
+    nowhere = Row('over a bus', Setting('faults/frames.yaml', 5.0, library='no_such_library'))
+    assert _matrix([nowhere], 0, 'cpu') == [
+        {'row': 'over a bus', 'failed': [], 'left_out': 'no_such_library is not installed here'}
+    ]
+    assert Setting('sensors/demo.yaml', 5.0, library='json').is_possible
