@@ -3,7 +3,9 @@
 import contextlib
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -103,6 +105,11 @@ class Intake:
         return tuple(self._filters)
 
     @property
+    def refused(self) -> Counter[tuple[str, str]]:
+        """How many readings were wrong until now, by cause and sensor."""
+        return self._health.by_sensor.copy()
+
+    @property
     def epoch(self) -> int:
         """Rises when what was measured before no longer goes with what comes."""
         return self._window.counts['time_reset'] + self._turns
@@ -193,6 +200,7 @@ class Intake:
 
     def _take(self, measurement: Measurement, now_ns: int, arrived_ns: int) -> None:
         before = {cause: self._window.counts[cause] for cause in ACCEPTED}
+        said = measurement.specific_force
         try:
             measurement = turned(self._judged(measurement, now_ns), self._yaw)
             self._window.add(measurement, now_ns)
@@ -203,8 +211,8 @@ class Intake:
             self._note_accepted(measurement.sensor, before, now_ns)
         self._health.arrived(measurement.sensor, now_ns, (arrived_ns - measurement.stamp_ns) / 1e9)
         self.expected.arrived(measurement.sensor, arrived_ns, measurement.stamp_ns)
-        if self.listener is not None:
-            self.listener(measurement)
+        if self.listener is not None:  # which is to see what the sensor is like: the acceleration in its own words
+            self.listener(replace(measurement, specific_force=said))
 
     def _note_accepted(self, sensor: str, before: Mapping[str, int], now_ns: int) -> None:
         """What the window has counted, but not rejected."""

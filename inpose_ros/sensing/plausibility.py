@@ -8,6 +8,7 @@ from typing import NamedTuple
 from inpose_ros.errors import MeasurementError
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.plausibility_frozen import Frozen
+from inpose_ros.sensing.plausibility_gravity import Gravity
 from inpose_ros.sensing.plausibility_jumps import POSITION, ROTATION, Jumps, Reading
 from inpose_ros.sensing.plausibility_swaps import Swaps
 from inpose_ros.sensing.plausibility_units import ForceUnit, RateUnit
@@ -35,6 +36,7 @@ class _Record:
     frozen: Frozen = field(default_factory=Frozen)
     force: ForceUnit = field(default_factory=ForceUnit)
     rate: RateUnit = field(default_factory=RateUnit)
+    gravity: Gravity = field(default_factory=Gravity)
 
 
 class Plausibility:
@@ -132,6 +134,9 @@ class Plausibility:
         if force is not None and record.force.judge(measurement.stamp_ns, force):
             measurement = replace(measurement, specific_force=None)
             findings.append(_in_g(measurement.sensor, record.force.length))
+        elif record.gravity.judge(measurement):
+            measurement = replace(measurement, specific_force=None)
+            findings.append(record.gravity.finding(measurement.sensor))
         return Verdict(measurement, tuple(findings))
 
 
