@@ -145,5 +145,5 @@ def known_body(learner: BodyLearner | None, told: BodyGuess) -> KnownBody:
     """Whose places a calibration compares with a pose: as learnt until now, or as told."""
     if learner is None:
         return KnownBody(told.skeleton, told.spreads['stature'])
-    stature = proportions.factors(learner.skeleton, learner.bone_covariance)['stature']
+    stature = proportions.factors(learner.skeleton, learner.bone_covariance.double())['stature']
     return KnownBody(learner.skeleton, stature.stddev)

@@ -6,7 +6,7 @@ good. And a body that stands upright tells whether the mount that one has to be 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float
@@ -16,8 +16,9 @@ from inpose_ros.errors import CalibrationError
 from inpose_ros.sensing.calibration_still import Held
 from inpose_ros.sensing.measurement import Sensor
 
-# Less than this [m/s2] is no gravity: neither in m/s2 nor in g, even with a bias.
-_NO_GRAVITY = 0.75
+# Less than this [m/s2] is what a bias and a tilt leave of a gravity that was taken out, unless it is 1, in g, and up.
+_NO_GRAVITY = 2.0
+_IN_G = (0.9, 1.1)
 # Orientations that have settled are good to a few degrees of tilt, and a bias of 0.5 m/s2 is three more.
 _MAX_TILT = math.radians(25)
 # A joint of the trunk may lean so far [rad] by its configured mount: a head that nods by 15 degrees, and a strap with
@@ -50,10 +51,14 @@ def check_gravity(held: Mapping[str, Held]) -> None:
         CalibrationError: some do not; it names them, the axis that they contradict each other by, and the likely cause.
     """
     forces = {name: one.force for name, one in held.items() if one.force is not None}
-    without = {name: force for name, force in forces.items() if _length(force) < _NO_GRAVITY}
+    wrong = {name: force for name, force in forces.items() if _angle(force, _axis(2)) > _MAX_TILT}
+    without = {
+        name: force
+        for name, force in forces.items()
+        if _length(force) < _NO_GRAVITY and (name in wrong or not _IN_G[0] < _length(force) < _IN_G[1])
+    }
     if without:
         raise _left_out(without)
-    wrong = {name: force for name, force in forces.items() if _angle(force, _axis(2)) > _MAX_TILT}
     if not wrong:
         return
     common = np.mean([force / _length(force) for force in wrong.values()], 0)
@@ -135,7 +140,7 @@ def _of_the_sensor(name: str, held: Held) -> str:
     )
 
 
-def _nearest_axis(direction: Sequence[float]) -> str:
+def _nearest_axis(direction: Float[np.ndarray, '3']) -> str:
     number = int(np.abs(direction).argmax())
     return f'{"+" if direction[number] > 0 else "-"}{"xyz"[number]}'
 

@@ -84,27 +84,41 @@ def check_places(located: Sequence[Located], pose: str, facing: Facing, body: Kn
             f'this is no {pose}; by the places of {names} it is the {likely[0]} ({IN_WORDS[likely[0]]}): {why}. '
             f'Hold the {pose} ({IN_WORDS[pose]}), or call with pose {likely[0]}'
         )
-    for world, turn in _WORLDS.items():
-        upright = [Located(sensor, turn @ place) for sensor, place in located]
-        if any(_objection(upright, other, None, body) is None for other in REST_POSES):
-            raise CalibrationError(
-                f'the places of {names} are those of a body in a world with its {world}; publish poses in a world with '
-                'z up (REP-103)'
-            )
+    if (world := _other_world(located, body)) is not None:
+        raise CalibrationError(
+            f'the places of {names} are those of a body in a world with its {world}; publish poses in a world with '
+            'z up (REP-103)'
+        )
     raise CalibrationError(
         f'this is no {pose} ({IN_WORDS[pose]}), by the places of {names}: {why}. Hold the {pose}, and see that each '
         'sensor is worn on its joint'
     )
 
 
+def _other_world(located: Sequence[Located], body: KnownBody) -> str | None:
+    """The world in which these are best explained as the places of somebody in one of the poses; None: ours, or none."""
+    misfits = {}
+    for world, turn in {'': np.eye(3), **_WORLDS}.items():
+        turned = [Located(sensor, turn @ place) for sensor, place in located]
+        for pose in REST_POSES:
+            if _objection(turned, pose, None, body) is None:
+                misfits[_fitted(turned, pose, None, body).misfit] = world
+    return misfits[min(misfits)] or None if misfits else None
+
+
 @dataclass(frozen=True)
 class _Fit:
-    """Places of joints in the axes of the user's heading [m]: those measured, and those of the pose."""
+    """Places of joints in the axes of the user's heading [m]: those measured, and those of the pose.
+
+    `baseline` [m] is how far apart the pose has the sensors, seen from above; `misfit` [m] is the rms distance that
+    remains.
+    """
 
     measured: dict[str, Float[np.ndarray, '3']]
     expected: Float[np.ndarray, 'joint 3']
     yaw: float
     baseline: float
+    misfit: float
 
     def way(self, start: str, end: str) -> Float[np.ndarray, '3']:
         """From one joint to another in the pose."""
@@ -143,7 +157,8 @@ def _fitted(located: Sequence[Located], pose: str, facing: Facing | None, body: 
     c, s = math.cos(yaw), math.sin(yaw)
     back = np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
     measured = {one.sensor.joint: back @ one.place - lever for one, lever in zip(located, levers, strict=True)}
-    return _Fit(measured, scale * joints, yaw, baseline)
+    misfit = math.sqrt(float(np.mean(np.sum((got @ back.T - scale * want) ** 2, 1))))
+    return _Fit(measured, scale * joints, yaw, baseline, misfit)
 
 
 def _may_differ(baseline: float) -> float:
