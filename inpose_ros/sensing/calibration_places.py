@@ -96,7 +96,7 @@ def check_places(located: Sequence[Located], pose: str, facing: Facing, body: Kn
 
 
 def _other_world(located: Sequence[Located], body: KnownBody) -> str | None:
-    """The world in which these are best explained as the places of somebody in one of the poses; None: ours, or none."""
+    """The world in which these are best explained as the places of somebody in one of the poses; None: ours."""
     misfits = {}
     for world, turn in {'': np.eye(3), **_WORLDS}.items():
         turned = [Located(sensor, turn @ place) for sensor, place in located]
@@ -127,7 +127,7 @@ class _Fit:
 
 def _objection(located: Sequence[Located], pose: str, facing: Facing | None, body: KnownBody) -> str | None:
     """What speaks against a pose."""
-    if len(located) < 2:
+    if len({one.sensor.joint for one in located}) < 2:
         return None
     fit = _fitted(located, pose, facing, body)
     return (
