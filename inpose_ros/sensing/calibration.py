@@ -46,8 +46,7 @@ def calibrate(
     direction in which the user faces. One sensor has to tell it, through the mount configured for it: that of the
     head, else of the pelvis, else the first. Mounts keep their translation, which a still pose does not show.
 
-    Nothing is taken on trust that the readings contradict: see `held_still`, `check_gravity`, `check_upright` and
-    `check_places`.
+    What the readings contradict is refused: see `held_still`, `check_gravity`, `check_upright`, `check_places`.
 
     Args:
         adrift: sensors without a heading of their own (see `_levelled`).
@@ -64,17 +63,13 @@ def calibrate(
         raise CalibrationError('there is no sensor to calibrate')
     held = held_still(samples, sensors, adrift, refused, max_motion)
     check_gravity(held)
-    teller = anchor([sensor for sensor in sensors if sensor.name not in adrift] or sensors)
-    upright = _as_in_t_pose(held[teller.name].rotation, teller, pose)
-    check_upright(upright, teller, pose)
-    check_heading(upright, teller)
-    yaw = float(rotation.heading(upright))
+    facing = _told(held, anchor([sensor for sensor in sensors if sensor.name not in adrift] or sensors), pose)
     if body is not None:
-        places = [Located(sensor, held[sensor.name].place) for sensor in sensors]
-        check_places([one for one in places if one.place is not None], pose, Facing(teller.name, yaw), body)
-    yaws = _levelled(held, [sensor for sensor in sensors if sensor.name in adrift], yaw, pose)
+        located = [Located(sensor, held[sensor.name].place) for sensor in sensors if held[sensor.name].is_located]
+        check_places(located, pose, facing, body)
+    yaws = _levelled(held, [sensor for sensor in sensors if sensor.name in adrift], facing.yaw, pose)
     return Calibration(
-        {sensor.name: _mount(held, sensor, yaws.get(sensor.name, 0.0), yaw, pose) for sensor in sensors},
+        {sensor.name: _mount(held, sensor, yaws.get(sensor.name, 0.0), facing.yaw, pose) for sensor in sensors},
         {sensor.name: held[sensor.name].residual for sensor in sensors},
         yaws,
     )
@@ -121,6 +116,14 @@ def turned(measurement: Measurement, yaw: float) -> Measurement:
         rot_world_sensor=None if measurement.rot_world_sensor is None else rot @ measurement.rot_world_sensor,
         position=None if measurement.position is None else rot @ measurement.position,
     )
+
+
+def _told(held: Mapping[str, Held], sensor: Sensor, pose: str) -> Facing:
+    """Where the user faces by one sensor, whose mount fits somebody who stands upright."""
+    rot_world_joint = _as_in_t_pose(held[sensor.name].rotation, sensor, pose)
+    check_upright(rot_world_joint, sensor, pose)
+    check_heading(rot_world_joint, sensor)
+    return Facing(sensor.name, float(rotation.heading(rot_world_joint)))
 
 
 def _levelled(held: Mapping[str, Held], adrift: Sequence[Sensor], wanted: float, pose: str) -> dict[str, float]:

@@ -43,6 +43,10 @@ class Held:
     place: Float[np.ndarray, '3'] | None = None
     force: Float[np.ndarray, '3'] | None = None
 
+    @property
+    def is_located(self) -> bool:
+        return self.place is not None
+
 
 def held_still(
     samples: Mapping[str, Sequence[Measurement]],
