@@ -46,16 +46,13 @@ def calibrate(
     direction in which the user faces. One sensor has to tell it, through the mount configured for it: that of the
     head, else of the pelvis, else the first. Mounts keep their translation, which a still pose does not show.
 
-    What the readings contradict is refused: see `held_still`, `check_gravity`, `check_upright`, `check_places`.
-
     Args:
         adrift: sensors without a heading of their own (see `_levelled`).
         body: whose places are compared with the pose; None: they are not.
         refused: how many readings of a sensor could not be used meanwhile, by cause.
 
     Raises:
-        CalibrationError: an unknown pose, a sensor that moved by more than `max_motion` [rad], said too little, hung,
-            or contradicts gravity; or a pose that is not the named one.
+        CalibrationError: what the readings contradict (`held_still`, `check_gravity`, `check_upright`, `check_places`).
     """
     if pose not in REST_POSES:
         raise CalibrationError(f'there is no pose {pose!r}; hold one of {", ".join(REST_POSES)}')
