@@ -26,7 +26,7 @@ from inpose_ros.node.conversions.cdr import serialized
 from inpose_ros.node.diagnostics import diagnostics_from
 from inpose_ros.node.health import Health
 from inpose_ros.node.intake import Intake, sensor_from
-from inpose_ros.node.learning import BodyLearner, Estimator
+from inpose_ros.node.learning import BodyLearner, Estimator, known_body
 from inpose_ros.node.live import LiveParameters
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.process import ros, set_realtime_priority, spin
@@ -127,7 +127,7 @@ class InPoseNode(LifecycleNode):
         floor = params.floor_height if learner is None else learner.floor_height
         self._tracker = Tracker(solver, timeout_ns, floor, params.max_joint_velocity, time.perf_counter, learner)
         self._intake = Intake(self, sensors, span_ns, self._health, params.world_frame)
-        self._body_services.intake = self._intake
+        self._body_services.intake, self._body_services.body = self._intake, lambda: known_body(learner, guess)
         self._outputs = BodyPublishers(self, params)
 
     def _say_whose_body(self, params: NodeParameters) -> None:

@@ -3,7 +3,9 @@
 import math
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -106,6 +108,11 @@ class Intake:
     def adrift(self) -> tuple[str, ...]:
         """The sensors that have no heading but what a filter carries on."""
         return self._reception.adrift
+
+    @property
+    def refused(self) -> Counter[tuple[str, str]]:
+        """How many readings were wrong until now, by cause and sensor."""
+        return self._health.by_sensor.copy()
 
     @property
     def epoch(self) -> int:
@@ -215,8 +222,8 @@ class Intake:
             return
         self._health.arrived(measurement.sensor, now_ns, (arrived_ns - measurement.stamp_ns) / 1e9)
         self.expected.arrived(measurement.sensor, arrived_ns, measurement.stamp_ns)
-        if self.listener is not None:
-            self.listener(received.measurement)
+        if self.listener is not None:  # which is to see what the sensor is like: the acceleration in its own words
+            self.listener(replace(received.measurement, specific_force=measurement.specific_force))
 
     def _refuse(self, sensor: str, error: MeasurementError) -> None:
         """Count what was wrong, and say so once in a while."""

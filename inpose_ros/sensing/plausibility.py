@@ -9,6 +9,7 @@ from inpose_ros.errors import MeasurementError
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.plausibility_frozen import Frozen
 from inpose_ros.sensing.plausibility_frozen_rotation import FrozenRotation
+from inpose_ros.sensing.plausibility_gravity import Gravity
 from inpose_ros.sensing.plausibility_jumps import POSITION, ROTATION, Jumps, Reading
 from inpose_ros.sensing.plausibility_lost import without_lost
 from inpose_ros.sensing.plausibility_place import absurd
@@ -43,6 +44,7 @@ class _Record:
     frozen_rotation: FrozenRotation = field(default_factory=FrozenRotation)
     force: ForceUnit = field(default_factory=ForceUnit)
     rate: RateUnit = field(default_factory=RateUnit)
+    gravity: Gravity = field(default_factory=Gravity)
 
 
 class Plausibility:
@@ -178,6 +180,9 @@ class Plausibility:
         if force is not None and record.force.judge(measurement.stamp_ns, force):
             measurement = replace(measurement, specific_force=None)
             findings.append(_in_g(measurement.sensor, record.force.length))
+        elif record.gravity.judge(measurement):
+            measurement = replace(measurement, specific_force=None)
+            findings.append(record.gravity.finding(measurement.sensor))
         return measurement, findings
 
 
