@@ -237,6 +237,9 @@ class Intake:
     def _oriented(self, measurement: Measurement, sensor: Sensor) -> Measurement:
         orientation = self._filters.setdefault(sensor.name, OrientationFilter())
         measurement = orientation.feed(measurement, sensor.rotation_stddev)
+        finding = orientation.finding(sensor.name)
+        if finding is not None:
+            self._refuse(sensor.name, finding)
         if orientation.aligned:
             return measurement
         yaw = self._body_faces() - facing(measurement.rot_world_sensor, sensor)

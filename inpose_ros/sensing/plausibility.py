@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from inpose_ros.errors import MeasurementError
+from inpose_ros.sensing.halves import Halves
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.plausibility_frozen import Frozen
 from inpose_ros.sensing.plausibility_jumps import POSITION, ROTATION, Jumps, Reading
@@ -35,6 +36,7 @@ class _Record:
     frozen: Frozen = field(default_factory=Frozen)
     force: ForceUnit = field(default_factory=ForceUnit)
     rate: RateUnit = field(default_factory=RateUnit)
+    halves: Halves = field(default_factory=Halves)
 
 
 class Plausibility:
@@ -62,6 +64,7 @@ class Plausibility:
         A reading of which nothing may be used has one finding, the cause; one of an IMU in wrong units has one for each
         quantity that was left out.
         """
+        measurement = self._record(measurement.sensor).halves.completed(measurement)
         found = (
             _absurd(measurement)
             or _unmeasurable(measurement)
