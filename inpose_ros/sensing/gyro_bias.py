@@ -19,7 +19,7 @@ _SWAY = math.radians(0.7)
 _SHIFT = 0.12
 # What turns evenly for so long, and faster [rad/s] than this, is turned: no gyro in order is off by so much.
 _TURNING = math.radians(60.0)
-# As good [rad/s] as one rest is at best; and how a bias wanders afterwards, as the device gets warm, by the root of time.
+# As good [rad/s] as one rest is at best; and how a bias wanders as the device gets warm, by the root of time.
 _FINEST = math.radians(0.05)
 _WANDER = math.radians(0.03)
 
@@ -50,7 +50,7 @@ class RestWatch:
 
     def restart(self) -> None:
         """Readings were lost, so no rest goes on."""
-        self._blocks: deque[Float[np.ndarray, '6']] = deque(maxlen=_LONGEST_BLOCKS)
+        self._blocks: deque[np.ndarray] = deque(maxlen=_LONGEST_BLOCKS)
         self._begin_block()
 
     def _begin_block(self) -> None:

@@ -22,8 +22,8 @@ SETTLING_NS = 1_000_000_000
 STEP = 0.005
 # After a longer gap [ns] nobody knows how the IMU has turned meanwhile.
 _GAP_NS = 300_000_000
-# A gyro says how fast it has turned since its last reading. After more than this [s] readings were lost, and the rate is
-# taken to have changed evenly meanwhile.
+# A gyro says how fast it has turned since its last reading. After more than this [s] readings were lost, and the rate
+# is taken to have changed evenly meanwhile.
 _LOSSLESS = 0.03
 # What people do differs from that by the turn in between, times the square of the time over this [s]: a line through a
 # swing of 2 Hz, as in walking and waving, is off by g^2 omega^2 / 12 of it.
@@ -82,13 +82,13 @@ class OrientationFilter:
         """What is wrong with the gyro of a sensor of this name, though its readings are used (`gyro_bias`)."""
         if self._off_by is None:
             return None
-        where = 'at rest' if self._bias is not None else 'on the way, as it seems'
-        mend = (
-            f'up to {_CORRECTED:g} is corrected; calibrate the gyro in its driver, or start that while the IMU lies still'
-            if self._bias is not None
-            else 'stand still for two seconds, so that it can be told and corrected'
-        )
-        text = f'the gyro of {sensor} is off by {math.degrees(self._off_by):.1f} deg/s {where}, so its heading drifts; {mend}'
+        if self._bias is None:
+            where, mend = 'as it moves', 'stand still for two seconds, so that it can be told and corrected'
+        else:
+            where = 'at rest'
+            mend = f'up to {_CORRECTED:g} is corrected; calibrate the gyro in its driver, with the IMU at rest'
+        off = f'the gyro of {sensor} is off by {math.degrees(self._off_by):.1f} deg/s {where}'
+        text = f'{off}, so its heading drifts; {mend}'
         return MeasurementError('gyro_bias', text)
 
     def interrupt(self) -> None:
