@@ -8,6 +8,7 @@ from typing import NamedTuple
 from inpose_ros.errors import MeasurementError
 from inpose_ros.sensing.halves import Halves
 from inpose_ros.sensing.measurement import Measurement, Sensor
+from inpose_ros.sensing.plausibility_contradictions import Contradictions
 from inpose_ros.sensing.plausibility_frozen import Frozen
 from inpose_ros.sensing.plausibility_jumps import POSITION, ROTATION, Jumps, Reading
 from inpose_ros.sensing.plausibility_swaps import Swaps
@@ -50,11 +51,13 @@ class Plausibility:
         self._records: dict[str, _Record] = {}
         self._positions: dict[str, Jumps] = {}
         self._swaps = Swaps(self._positions)
+        self._contradictions = Contradictions()
 
     def restart(self, sensors: Iterable[str] | None = None) -> None:
         """Forget what went before, of all sensors or of some: time went back, or it is another device."""
         for name in list(self._records if sensors is None else sensors):
             self._swaps.forget(name)
+            self._contradictions.forget(name)
             self._records.pop(name, None)
             self._positions.pop(name, None)
 
@@ -73,7 +76,9 @@ class Plausibility:
         )
         if found is not None:
             return Verdict(None, (found,))
-        return self._units(measurement)
+        usable, findings = self._units(measurement)
+        usable, others = self._contradictions.judge(usable, sensor)
+        return Verdict(usable, (*others, *findings))
 
     def _record(self, sensor: str) -> _Record:
         if sensor not in self._records:
