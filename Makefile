@@ -14,7 +14,7 @@ local := export ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 option = $(if $(2),$(1) '$(2)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint train evaluate report bench faults shell-env clean
+.PHONY: help setup demo test fuzz lint train evaluate report bench faults shell-env clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ demo: setup  ## track a simulated user through ROS topics; RECORDING=folder SECO
 
 test: setup  ## run the tests; TESTS=test/unit for some of them
 	@$(environment) && $(local) && python -m pytest $(or $(TESTS),test)
+
+fuzz: setup  ## feed 20,000 streams of nonsense to all between a message and the window; STREAMS=1000 for so many
+	@$(environment) && $(local) && INPOSE_FUZZ=$(or $(STREAMS),20000) python -m pytest test/unit/sensing/test_any_reading.py test/node/test_any_message.py
 
 lint: setup  ## check the style with ruff
 	@$(environment) && ruff check .

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from inpose_ros.errors import MeasurementError
+from inpose_ros.sensing.halves import Halves
 from inpose_ros.sensing.measurement import Measurement, Sensor
+from inpose_ros.sensing.plausibility_contradictions import Contradictions
 from inpose_ros.sensing.plausibility_frozen import Frozen
 from inpose_ros.sensing.plausibility_frozen_rotation import FrozenRotation
 from inpose_ros.sensing.plausibility_gravity import Gravity
@@ -45,6 +47,7 @@ class _Record:
     force: ForceUnit = field(default_factory=ForceUnit)
     rate: RateUnit = field(default_factory=RateUnit)
     gravity: Gravity = field(default_factory=Gravity)
+    halves: Halves = field(default_factory=Halves)
 
 
 class Plausibility:
@@ -59,12 +62,14 @@ class Plausibility:
         self._positions: dict[str, Jumps] = {}
         self._swaps = Swaps(self._positions)
         self._world = WorldMoves()
+        self._contradictions = Contradictions()
 
     def restart(self, sensors: Iterable[str] | None = None) -> None:
         """Forget what went before, of all sensors or of some: time went back, or it is another device."""
         for name in list(self._records if sensors is None else sensors):
             self._swaps.forget(name)
             self._world.forget(name)
+            self._contradictions.forget(name)
             self._records.pop(name, None)
             self._positions.pop(name, None)
 
@@ -74,15 +79,16 @@ class Plausibility:
         A reading of which nothing may be used has one finding, the cause; one of which some part is left out (a lost
         position, a rotation that hangs, wrong units) has one for each of these.
         """
-        measurement, findings = self._known(measurement, sensor)
+        measurement, findings = self._known(self._record(sensor.name).halves.completed(measurement), sensor)
         if measurement is None:
             return Verdict(None, findings)
         found = _unmeasurable(measurement) or self._hangs(measurement) or self._jumps(measurement, sensor)
         move = self._followed(measurement, found)
         if found is not None and move is None:
             return Verdict(None, (found,))
-        measurement, wrong_units = self._units(measurement)
-        return Verdict(measurement, (*findings, *wrong_units), move)
+        usable, wrong_units = self._units(measurement)
+        usable, contradictions = self._contradictions.judge(usable, sensor)
+        return Verdict(usable, (*contradictions, *findings, *wrong_units), move)
 
     def _record(self, sensor: str) -> _Record:
         if sensor not in self._records:

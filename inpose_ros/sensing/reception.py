@@ -181,7 +181,8 @@ class Reception:
         if usable is None:
             raise findings[0]
         if sensor.type == 'imu' and usable.rot_world_sensor is None:
-            usable = self._oriented(usable, sensor)
+            usable, found = self._oriented(usable, sensor)
+            findings = (*findings, *found)
         return usable, findings, move
 
     def _is_of_now(self, stamp_ns: int, now_ns: int) -> bool:
@@ -189,14 +190,15 @@ class Reception:
         old = newest_ns is not None and stamp_ns < newest_ns - self._window.span_ns
         return not old and stamp_ns <= now_ns + self._window.future_ns
 
-    def _oriented(self, measurement: Measurement, sensor: Sensor) -> Measurement:
+    def _oriented(self, measurement: Measurement, sensor: Sensor) -> tuple[Measurement, list[MeasurementError]]:
         orientation = self._filters.setdefault(sensor.name, OrientationFilter())
         measurement = orientation.feed(measurement, sensor.rotation_stddev)
-        if orientation.aligned:
-            return measurement
-        yaw = self._body_faces() - facing(measurement.rot_world_sensor, sensor)
-        orientation.align(yaw)
-        return turned(measurement, yaw)
+        finding = orientation.finding(sensor.name)
+        if not orientation.aligned:
+            yaw = self._body_faces() - facing(measurement.rot_world_sensor, sensor)
+            orientation.align(yaw)
+            measurement = turned(measurement, yaw)
+        return measurement, [] if finding is None else [finding]
 
     def _body_faces(self) -> float:
         """Where the user faces [rad] in the IMUs' world, by those who know; forward, where nobody does."""
