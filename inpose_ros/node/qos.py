@@ -9,6 +9,13 @@ SENSOR = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, history=HistoryPo
 OUTPUT = QoSProfile(reliability=ReliabilityPolicy.RELIABLE, history=HistoryPolicy.KEEP_LAST, depth=10)
 # As tf2_ros.TransformBroadcaster.
 TF = QoSProfile(reliability=ReliabilityPolicy.RELIABLE, history=HistoryPolicy.KEEP_LAST, depth=100)
+# As tf2_ros.TransformListener: what several broadcasters have said, each its last, is there at once.
+TF_STATIC = QoSProfile(
+    reliability=ReliabilityPolicy.RELIABLE,
+    history=HistoryPolicy.KEEP_LAST,
+    depth=100,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
 # A late joiner gets the last message.
 LATCHED = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
