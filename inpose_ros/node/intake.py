@@ -157,6 +157,14 @@ class Intake:
         for orientation in self._filters.values():
             orientation.interrupt()
 
+    def start_afresh(self) -> None:
+        """The node's clock has gone back: what is held is of another time."""
+        self._window.clear()
+        self._window.counts['time_reset'] += 1
+        for name in self._sensors:
+            self._health.note('time_reset', name, self._now_ns())
+        self._meet_new_time()
+
     def look_for_publishers(self) -> None:
         """Have those sensors named on whose topics more than one publishes."""
         for name, inlet in self._inlets.items():
@@ -170,7 +178,8 @@ class Intake:
         self._frames.destroy()
 
     def _now_ns(self) -> int:
-        return self._node.get_clock().now().nanoseconds
+        """By the steady clock of the health."""
+        return time.monotonic_ns()
 
     def _forget(self, sensors: set[str]) -> None:
         self._plausibility.restart(sensors)
@@ -181,7 +190,7 @@ class Intake:
     def _rewrite(self, change: Callable[[Measurement], Measurement | None]) -> None:
         """Replace what the window holds; None: drop it."""
         held = [m for rows in self._window.snapshot().measurements.values() for m in rows]
-        now_ns = self._now_ns()
+        now_ns = self._node.get_clock().now().nanoseconds
         self._window.clear()
         for measurement in map(change, held):
             if measurement is not None:
@@ -200,8 +209,8 @@ class Intake:
             self._refuse(measurement.sensor, error)
             return
         finally:
-            self._note_accepted(measurement.sensor, before, now_ns)
-        self._health.arrived(measurement.sensor, now_ns, (arrived_ns - measurement.stamp_ns) / 1e9)
+            self._note_accepted(measurement.sensor, before, self._now_ns())
+        self._health.arrived(measurement.sensor, self._now_ns(), (arrived_ns - measurement.stamp_ns) / 1e9)
         self.expected.arrived(measurement.sensor, arrived_ns, measurement.stamp_ns)
         if self.listener is not None:
             self.listener(measurement)
@@ -212,8 +221,13 @@ class Intake:
             if self._window.counts[cause] > before[cause]:
                 self._health.note(cause, sensor, now_ns)
                 if cause == 'time_reset':
-                    self._node.get_logger().warning('time went back; tracking starts afresh in the new time')
-                    self.restart()
+                    self._meet_new_time()
+
+    def _meet_new_time(self) -> None:
+        self._node.get_logger().warning('time went back; tracking starts afresh in the new time')
+        self.expected = Expected()
+        self._health.restart()
+        self.restart()
 
     def _judged(self, measurement: Measurement, now_ns: int) -> Measurement:
         """What may be used of a measurement, with a rotation."""

@@ -175,8 +175,8 @@ class Frames:
         chain = self._links.chain(frame_id, self._world_frame)
         if chain is None:
             tops = self._links.top(frame_id), self._links.top(self._world_frame)
-            text = f'{sensor}: tf2 knows no way from frame {frame_id!r} to {self._world_frame!r}: as heard on /tf, they '
-            raise MeasurementError('wrong_frame', text + f'hang on {tops[0]!r} and {tops[1]!r}')
+            text = f'{sensor}: tf2 knows no way from frame {frame_id!r} to {self._world_frame!r}: on /tf they hang '
+            raise MeasurementError('wrong_frame', text + f'on {tops[0]!r} and {tops[1]!r}')
         for link in chain:
             if link.unstamped:
                 text = f'{sensor}: {link} comes on /tf with a stamp of zero, so nobody knows of when it is; have its '
