@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rclpy.clock import JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.node import Node
+from rclpy.time import Time
 from rosgraph_msgs.msg import Clock as ClockMessage
 
 from inpose_ros.node import qos
@@ -75,6 +76,26 @@ class ClockWatch:
         """Whether there is a time at all."""
         return not self.simulated or self._node.get_clock().now().nanoseconds > 0
 
+    def fetch(self) -> None:
+        """Set a simulated clock to what has come on /clock until now.
+
+        The executor does so too, but in its turn: where much is sent, readings would be judged by a time that is long
+        past, and seem to be of the future.
+        """
+        if not self.simulated:
+            return
+        if self._subscription is None:
+            self._came_ns = self._went_on_ns = self._steady_ns()
+            self._subscription = self._node.create_subscription(
+                ClockMessage, '/clock', self._set, qos.NEWEST, callback_group=Fetched()
+            )
+        for message, _ in waiting(self._subscription, 1):
+            self._set(message)
+
+    def _set(self, message: ClockMessage) -> None:
+        self._came, self._came_ns = True, self._steady_ns()
+        self._node.get_clock().set_ros_time_override(Time.from_msg(message.clock))
+
     def look(self) -> int:
         """Take note of the time; by how much [ns] a simulated clock has fallen behind since the last look.
 
@@ -83,8 +104,8 @@ class ClockWatch:
         if not self.simulated:
             self._forget()
             return 0
+        self.fetch()
         now_ns, clock_ns = self._steady_ns(), self._node.get_clock().now().nanoseconds
-        self._listen(now_ns)
         if self._was_set:  # which is no speed
             self._went_on_ns, self._was_set = now_ns, False
             self._looks.clear()
@@ -100,10 +121,10 @@ class ClockWatch:
     def standing(self) -> Standing | None:
         """What is wrong, where a simulated clock does not go on."""
         now_ns = self._steady_ns()
-        if not self.simulated or now_ns - self._went_on_ns < _STANDS_NS:
+        if self.has_begun and (not self.simulated or now_ns - self._went_on_ns < _STANDS_NS):
             return None
         stands = f'{(now_ns - self._went_on_ns) / 1e9:.0f} s'
-        if now_ns - self._came_ns < _STANDS_NS:
+        if self._came and now_ns - self._came_ns < _STANDS_NS:
             at = self._node.get_clock().now().nanoseconds / 1e9
             text = f'/clock has said {at:.3f} s for {stands}; nothing is published until it goes on'
             return Standing('clock_paused', text, wanted=True)
@@ -126,16 +147,6 @@ class ClockWatch:
         if delta_ns < 0:
             self._went_back()
 
-    def _listen(self, now_ns: int) -> None:
-        """Whether anything comes on /clock; what comes is read by the node's own clock."""
-        if self._subscription is None:
-            self._came_ns = self._went_on_ns = now_ns
-            self._subscription = self._node.create_subscription(
-                ClockMessage, '/clock', _nothing, qos.NEWEST, callback_group=Fetched()
-            )
-        for _ in waiting(self._subscription, 1):
-            self._came, self._came_ns = True, now_ns
-
     def _forget(self) -> None:
         self._looks.clear()
         self._steps.clear()
@@ -143,7 +154,3 @@ class ClockWatch:
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
-
-
-def _nothing(message: ClockMessage) -> None:
-    """It is fetched, and only that it came is of interest."""

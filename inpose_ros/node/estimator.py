@@ -131,6 +131,7 @@ class InPoseNode(LifecycleNode):
         floor = params.floor_height if learner is None else learner.floor_height
         self._tracker = Tracker(solver, timeout_ns, floor, params.max_joint_velocity, time.perf_counter, learner)
         self._intake = Intake(self, sensors, span_ns, self._health, params.world_frame)
+        self._intake.look_at_clock = self._watch.clock.fetch
         self._body_services.intake = self._intake
         self._outputs = BodyPublishers(self, params)
 

@@ -85,7 +85,7 @@ class Health:
     def fell_behind(self, by_ns: int) -> None:
         """A simulated clock has fallen behind the steady one: while it stands no sensor has anything to say."""
         for name in (*self.sensors, _POSES):
-            self._behind[name] += by_ns
+            self._behind[name] = max(0, self._behind[name] + by_ns)
 
     def note(self, cause: str, sensor: str, now_ns: int) -> int:
         """Count something that is not as it should be; how often that was so with this sensor."""
@@ -126,7 +126,7 @@ class Health:
         last_ns = self._poses[-1][0] if self._poses else self._begun_ns
         if last_ns is None:
             return float('inf')
-        return max(0.0, (now_ns - max(last_ns, self._begun_ns or last_ns) - max(0, self._behind[_POSES])) / 1e9)
+        return max(0.0, (now_ns - max(last_ns, self._begun_ns or last_ns) - self._behind[_POSES]) / 1e9)
 
     def age(self, sensor: str, now_ns: int) -> float:
         """Time [s] since the sensor's last measurement; infinite where none came."""
@@ -153,7 +153,7 @@ class Health:
         Hz sends eight times a second, one at 5 Hz hardly once, and neither is silent for it.
         """
         return tuple(
-            name for name in self.sensors if self.age(name, now_ns) * 1e9 - max(0, self._behind[name]) > self.timeout_ns
+            name for name in self.sensors if self.age(name, now_ns) * 1e9 - self._behind[name] > self.timeout_ns
         )
 
     def pose_rate(self, now_ns: int) -> float:

@@ -75,6 +75,7 @@ class Intake:
         self._turns = 0
         self._yaw = 0.0
         self.listener: Callable[[Measurement], None] | None = None
+        self.look_at_clock: Callable[[], None] = lambda: None
         self.wear(params)
         # By a clock that goes on where a simulated one is paused.
         self._timer = node.create_timer(
@@ -85,6 +86,7 @@ class Intake:
     def fetch(self) -> None:
         """Take in what the sensors have sent until now."""
         self._fetched = time.monotonic()
+        self.look_at_clock()
         for inlet in tuple(self._inlets.values()):
             inlet.fetch()
 

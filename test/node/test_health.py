@@ -59,9 +59,9 @@ def test_what_has_been_long_ago_does_not_make_the_diagnostics_slow():
             health.published(k * SECOND // 100, 0.01, 0.01)
         times = []
         for _ in range(15):
-            begin = time.perf_counter()
+            begin = time.thread_time()
             status(health, seconds * SECOND)
-            times.append(time.perf_counter() - begin)
+            times.append(time.thread_time() - begin)
         return sorted(times)[7]
 
     assert took(60) < 3 * took(5)  # of twelve times as much
