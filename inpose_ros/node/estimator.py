@@ -36,12 +36,11 @@ from inpose_ros.node.silence import SilenceWatch
 from inpose_ros.node.ticks import Ticks
 from inpose_ros.node.tracking import Job, Solver, Tracker
 from inpose_ros.node.transitions import told
+from inpose_ros.node.watch import Watch
 from inpose_ros.node.worker import SolveWorker
 
 # The window reaches back this much further [s] than the solver looks, for what arrives late.
 _SPARE = 0.5
-# Between two looks at who is silent [ns].
-_WATCH_NS = 90_000_000
 
 
 class InPoseNode(LifecycleNode):
@@ -71,8 +70,8 @@ class InPoseNode(LifecycleNode):
         self._facts: dict[str, str] = {}
         self._resets = 0
         self._offered: tuple[int, int] | None = None
-        self._silence, self._watched_ns = SilenceWatch(), 0
         self._told_of = ''
+        self._watch = Watch(self, self._on_clock_back)
         parameters.declare(self, defaults)
         self._live = LiveParameters(self, lambda: self._intake)
         self._body_services = BodyServices(self, lambda: self.state, self._reset)
@@ -87,7 +86,15 @@ class InPoseNode(LifecycleNode):
         """The lifecycle state: unconfigured, inactive, active, or a transition's."""
         return self._state_machine.current_state[1]
 
+    @property
+    def _silence(self) -> SilenceWatch:
+        return self._watch.silence
+
     def now_ns(self) -> int:
+        """By a steady clock, as the health has it; stamps are by the node's own."""
+        return time.monotonic_ns()
+
+    def _stamp_now_ns(self) -> int:
         return self.get_clock().now().nanoseconds
 
     # --- lifecycle
@@ -127,6 +134,7 @@ class InPoseNode(LifecycleNode):
         floor = params.floor_height if learner is None else learner.floor_height
         self._tracker = Tracker(solver, timeout_ns, floor, params.max_joint_velocity, time.perf_counter, learner)
         self._intake = Intake(self, sensors, span_ns, self._health, params.world_frame)
+        self._intake.look_at_clock = self._watch.clock.fetch
         self._body_services.intake, self._body_services.body = self._intake, lambda: known_body(learner, guess)
         self._outputs = BodyPublishers(self, params)
 
@@ -143,7 +151,8 @@ class InPoseNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         result = super().on_activate(state)
         self._outputs.describe(self._tracker.solver.skeleton)
-        self._silence, self._offered = SilenceWatch(), None
+        self._watch.begin(self._health, self.now_ns())
+        self._offered = None
         self._idle = self.create_guard_condition(self._on_idle)
         self._worker = SolveWorker(self._solve, self._idle.trigger)
         self._ticks = Ticks(self, self._params.rate, self._offer_newest, self._worth_waiting_ns)
@@ -196,6 +205,7 @@ class InPoseNode(LifecycleNode):
 
     def destroy_node(self) -> None:
         self._halt()
+        self._watch.destroy()
         super().destroy_node()
 
     # --- the work
@@ -207,12 +217,12 @@ class InPoseNode(LifecycleNode):
         if newest_ns is None or self._worker.busy:
             return 0
         left_ns = round(1e9 * (1 / self._params.rate - self._worker.usual))
-        return self._intake.expected.wait_ns(self.now_ns(), newest_ns, min(most_ns, left_ns))
+        return self._intake.expected.wait_ns(self._stamp_now_ns(), newest_ns, min(most_ns, left_ns))
 
     def _offer_newest(self) -> bool:
         """Hand what has come to the solver's thread; whether there was anything new to solve."""
         self._intake.fetch()
-        self._watch_silence()
+        self._watch.look(self._health, self.now_ns())
         newest = (self._epoch, self._intake.newest_stamp_ns)
         if newest[1] is None or newest == self._offered:
             return False
@@ -250,10 +260,9 @@ class InPoseNode(LifecycleNode):
             for cause, text in estimate.remarks.items():
                 self._health.remark(cause, text, self.now_ns())
             published_ns, solver = self.now_ns(), self._tracker.solver
+            latency = (self._stamp_now_ns() - estimate.body.stamp_ns) / 1e9
             self._look_back()  # now that the pose is out
-            self._health.published(
-                published_ns, estimate.body.stamp_ns, estimate.solve_time, solver.passes, solver.hurried
-            )
+            self._health.published(published_ns, latency, estimate.solve_time, solver.passes, solver.hurried)
 
     def _look_back(self) -> None:
         """What else the solver's thread has to do, one thing after each pose."""
@@ -279,26 +288,20 @@ class InPoseNode(LifecycleNode):
             return BodyPose.STATE_CALIBRATING, BodyPose.STATE_CALIBRATING
         return BodyPose.STATE_DEGRADED if self._silence.silent else BodyPose.STATE_TRACKING, BodyPose.STATE_DEGRADED
 
-    def _watch_silence(self) -> None:
-        """Say which sensors have stopped, and which are back; looked at ten times a second at most."""
-        now_ns, health = self.now_ns(), self._health
-        if 0 <= now_ns - self._watched_ns < _WATCH_NS:
-            return
-        self._watched_ns = now_ns
-        for remark in self._silence.look(health.silent(now_ns), health.sensors, lambda: health.recent(now_ns)):
-            if remark.is_warning:  # rclpy wants one line of code for each severity
-                self.get_logger().warning(remark.text)
-            else:
-                self.get_logger().info(remark.text)
+    def _on_clock_back(self) -> None:
+        if self._intake is not None:
+            self._intake.start_afresh()
 
     def _publish_diagnostics(self) -> None:
         if self._intake is not None:
             self._intake.look_around()
+        if self._worker is not None:  # poses may never be begun, where the clock stands
+            self._watch.look(self._health, self.now_ns())
         name = self.get_fully_qualified_name().lstrip('/')
-        silent = self._silence.silent
-        facts = self._facts if self._learner is None else self._facts | self._learner.facts
-        said = diagnostics_from(self._health, silent, facts, name, self.state, self.now_ns())
-        self._diagnostics.publish(serialized(said))
+        facts = self._facts | self._watch.clock.facts | ({} if self._learner is None else self._learner.facts)
+        idle = self._watch.idle(busy=self._worker is not None and self._worker.busy)
+        told = (self._health, self._silence.silent, facts, name, self.state, self.now_ns(), self._stamp_now_ns(), idle)
+        self._diagnostics.publish(serialized(diagnostics_from(*told)))
 
 
 def main(args: list[str] | None = None) -> None:

@@ -81,6 +81,7 @@ class Intake:
         self._compared_ns = 0
         self.expected = Expected()
         self.listener: Callable[[Measurement], None] | None = None
+        self.look_at_clock: Callable[[], None] = lambda: None
         self.wear(params)
         # By a clock that goes on where a simulated one is paused.
         self._timer = node.create_timer(
@@ -91,6 +92,7 @@ class Intake:
     def fetch(self) -> None:
         """Take in what the sensors have sent until now."""
         self._fetched = time.monotonic()
+        self.look_at_clock()
         for name, inlet in tuple(self._inlets.items()):
             self._guarded(name, inlet.fetch)
         self._compare_clocks()
@@ -144,24 +146,31 @@ class Intake:
         for name in before:
             if name not in params or _differ(before[name], params[name], _HEARING):
                 self._inlets.pop(name).destroy()
-        receiver = Receiver(self._take, self._refuse, self._guarded)
+        receiver = Receiver(self._take, self._refuse)
         for name, row in params.items():
             if name not in self._inlets:
                 self._inlets[name] = open_inlet(self._node, name, row, self._frames, self._world_frame, receiver)
 
     def turn(self, yaw: float) -> None:
         """Turn the world by an angle [rad] about its vertical, for what was measured as for what will be."""
-        self._reception.turn(yaw, self._now_ns())
+        self._reception.turn(yaw, self._stamp_now_ns())
 
     def align(self, yaws: Mapping[str, float]) -> None:
         """Give IMUs without a heading theirs, by angles [rad] about the vertical."""
-        self._reception.align(yaws, self._now_ns())
+        self._reception.align(yaws, self._stamp_now_ns())
 
     def restart(self) -> None:
         """Judge what comes without regard to what went before."""
         self._broken.clear()
         self._reception.restart()
         self._frames.forget()
+
+    def start_afresh(self) -> None:
+        """The node's clock has gone back: what is held is of another time."""
+        self._reception.start_afresh()
+        for name in self._sensors:
+            self._health.note('time_reset', name, self._now_ns())
+        self._meet_new_time()
 
     def look_around(self) -> None:
         """Have named what is no single event: a second publisher, bursts, a sensor that was left out for an error."""
@@ -179,6 +188,11 @@ class Intake:
         self._frames.destroy()
 
     def _now_ns(self) -> int:
+        """By the steady clock of the health."""
+        return time.monotonic_ns()
+
+    def _stamp_now_ns(self) -> int:
+        """By the clock that stamps are of."""
         return self._node.get_clock().now().nanoseconds
 
     def _compare_clocks(self) -> None:
@@ -187,7 +201,8 @@ class Intake:
         if 0 <= now_ns - self._compared_ns < _CLOCKS_NS:
             return
         self._compared_ns = now_ns
-        for name, offset_ns in self._reception.odd_clocks(now_ns).items():
+        odd = self._reception.odd_clocks(self._stamp_now_ns(), self._health.pace.step_ns)
+        for name, offset_ns in odd.items():
             mended = self._rows[name].time_offset - offset_ns / 1e9
             detail = f'{offset_ns / 1e6:+.0f} ms; its clock? {name}.time_offset: {mended:.3f}'
             self._health.mention('ahead' if offset_ns > 0 else 'behind', name, now_ns, detail)
@@ -214,16 +229,21 @@ class Intake:
         for finding in received.findings:
             self._refuse(measurement.sensor, finding)
         for cause, sensor in received.counted:
-            self._health.note(cause, sensor, now_ns)
+            self._health.note(cause, sensor, self._now_ns())
             if cause == 'time_reset':
-                self._node.get_logger().warning('time went back; tracking starts afresh in the new time')
-                self._frames.forget()
+                self._meet_new_time()
         if received.measurement is None:
             return
-        self._health.arrived(measurement.sensor, now_ns, (arrived_ns - measurement.stamp_ns) / 1e9)
+        self._health.arrived(measurement.sensor, self._now_ns(), (arrived_ns - measurement.stamp_ns) / 1e9)
         self.expected.arrived(measurement.sensor, arrived_ns, measurement.stamp_ns)
         if self.listener is not None:  # which is to see what the sensor is like: the acceleration in its own words
             self.listener(replace(received.measurement, specific_force=measurement.specific_force))
+
+    def _meet_new_time(self) -> None:
+        self._node.get_logger().warning('time went back; tracking starts afresh in the new time')
+        self.expected = Expected()
+        self._health.restart()
+        self.restart()
 
     def _refuse(self, sensor: str, error: MeasurementError) -> None:
         """Count what was wrong, and say so once in a while."""

@@ -53,20 +53,23 @@ class ClockOffsets:
             else:
                 kept.pop(sensor, None)
 
-    def odd(self, now_ns: int) -> dict[str, int]:
-        """The sensors that are ahead of the others, or (negative) behind them, by how much [ns]."""
+    def odd(self, now_ns: int, step_ns: int = 0) -> dict[str, int]:
+        """The sensors that are ahead of the others, or (negative) behind them, by how much [ns].
+
+        Args: step_ns: in which the clock of the arrivals goes on; between two steps nobody knows more.
+        """
         leads = self._known(now_ns)
         if len(leads) < 2:
             self._odd = {}
             return {}
         usual = _middle(list(leads.values()))
         offsets = {name: lead - usual for name, lead in leads.items()}
-        self._odd = {name: offset for name, offset in offsets.items() if self._is_odd(name, offset)}
+        self._odd = {name: offset for name, offset in offsets.items() if self._is_odd(name, offset, step_ns)}
         return self._odd
 
-    def _is_odd(self, sensor: str, offset_ns: int) -> bool:
+    def _is_odd(self, sensor: str, offset_ns: int, step_ns: int) -> bool:
         stays = _STAYS if sensor in self._odd else 1.0
-        return offset_ns > stays * AHEAD_NS or offset_ns < -stays * BEHIND_NS
+        return offset_ns > stays * AHEAD_NS + step_ns or offset_ns < -stays * BEHIND_NS - step_ns
 
     def _known(self, now_ns: int) -> dict[str, int]:
         found = {}

@@ -64,6 +64,11 @@ class Reception:
         """Nothing that this one has said counts any more."""
         self._forget({sensor})
 
+    def start_afresh(self) -> None:
+        """Time has gone back: what is held is of another time."""
+        self._window.start_afresh()
+        self.restart()
+
     def restart(self) -> None:
         """Judge what comes without regard to what went before."""
         self._plausibility.restart()
@@ -88,9 +93,12 @@ class Reception:
         """The sensors whose readings are stamped as they are fetched, several at a time."""
         return tuple(name for name, own in self._bursts.items() if own.found)
 
-    def odd_clocks(self, now_ns: int) -> dict[str, int]:
-        """The sensors whose stamps are ahead of the others', or (negative) behind them, by how much [ns]."""
-        self._odd = self._offsets.odd(now_ns)
+    def odd_clocks(self, now_ns: int, step_ns: int = 0) -> dict[str, int]:
+        """The sensors whose stamps are ahead of the others', or (negative) behind them, by how much [ns].
+
+        Args: step_ns: in which the clock goes on by which arrivals are known.
+        """
+        self._odd = self._offsets.odd(now_ns, step_ns)
         return self._odd
 
     @property

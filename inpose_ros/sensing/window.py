@@ -74,6 +74,11 @@ class MeasurementWindow:
         """Empty the window; the counts stay."""
         self._forget()
 
+    def start_afresh(self) -> None:
+        """Empty it, as time has gone back."""
+        self._forget()
+        self.counts['time_reset'] += 1
+
     def drop(self, sensors: Collection[str]) -> None:
         """Forget all that these sensors have said."""
         kept = (self._stamps, self._measurements, self._columns, self._heard, self._gone_back, self._behind)

@@ -205,7 +205,7 @@ def test_a_second_publisher_takes_over_when_the_first_has_stopped(stage, wearer)
     stage.until(lambda: node._intake.latest())
     wearer.stop()
     Wearer(stage, sensors=('head',))
-    before = node.now_ns()
+    before = node.get_clock().now().nanoseconds
     stage.until(lambda: node._intake.latest()['head'].stamp_ns > before)
     assert (node._intake.latest()['head'].stamp_ns - before) / 1e9 < 1.0
 
