@@ -32,7 +32,7 @@ from inpose_ros.node.publishers import BodyPublishers
 from inpose_ros.node.services import BodyServices
 from inpose_ros.node.silence import SilenceWatch
 from inpose_ros.node.ticks import Ticks
-from inpose_ros.node.tracking import Job, Solver, Tracker
+from inpose_ros.node.tracking import Job, Solver, Tracker, mention
 from inpose_ros.node.transitions import told
 from inpose_ros.node.worker import SolveWorker
 
@@ -213,7 +213,9 @@ class InPoseNode(LifecycleNode):
         newest = (self._epoch, self._intake.newest_stamp_ns)
         if newest[1] is None or newest == self._offered:
             return False
-        job = Job(self._intake.snapshot(), self._intake.sensors, self._epoch, self._body_state())
+        job = Job(
+            self._intake.snapshot(), self._intake.sensors, self._epoch, self._body_state(), self._intake.breaks
+        )
         self._offered = newest
         if not self._worker.offer(job):
             self._health.counts['dropped'] += 1
@@ -231,6 +233,7 @@ class InPoseNode(LifecycleNode):
             self._outputs.publish(estimate)
             published_ns, solver = self.now_ns(), self._tracker.solver
             self._look_back()  # now that the pose is out
+            mention(self._tracker.findings, self._health, published_ns)
             self._health.published(
                 published_ns, estimate.body.stamp_ns, estimate.solve_time, solver.passes, solver.hurried
             )
@@ -241,7 +244,7 @@ class InPoseNode(LifecycleNode):
         passes = solver.passes
         solver.check()
         if solver.passes == passes and self._learner is not None:
-            self._learner.learn(self._tracker.seen)
+            self._learner.learn(*self._tracker.seen)
 
     @property
     def _epoch(self) -> int:
@@ -276,6 +279,8 @@ class InPoseNode(LifecycleNode):
         name = self.get_fully_qualified_name().lstrip('/')
         silent = self._silence.silent
         facts = self._facts if self._learner is None else self._facts | self._learner.facts
+        if self._tracker is not None:
+            facts = facts | {finding.cause: finding.text for finding in self._tracker.findings}
         self._diagnostics.publish(diagnostics_from(self._health, silent, facts, name, self.state, self.now_ns()))
 
 

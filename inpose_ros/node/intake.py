@@ -28,6 +28,8 @@ _DEVICE = ('type', 'topic', 'frame_id')
 _HEARING = (*_DEVICE, 'time_offset')
 # With these, what went before no longer goes with what comes.
 _MEANING = ('joint', 'mount', 'zeroed')
+# A sensor of which one of these is found was not where it seemed to be just before, or will not be.
+_BREAKS = ('teleport', 'heading_step', 'swapped', 'frozen')
 
 
 # Messages are taken in whenever a pose is to be solved, and so often [s] where that is seldom: less than their queue
@@ -72,6 +74,7 @@ class Intake:
         self._sensors: dict[str, Sensor] = {}
         self._warned: dict[tuple[str, str], float] = {}
         self.expected = Expected()
+        self.breaks = 0
         self._turns = 0
         self._yaw = 0.0
         self.listener: Callable[[Measurement], None] | None = None
@@ -255,6 +258,7 @@ class Intake:
     def _refuse(self, sensor: str, error: MeasurementError) -> None:
         """Count what was wrong, and say so once in a while."""
         count = self._health.note(error.cause, sensor, self._now_ns())
+        self.breaks += error.cause in _BREAKS
         key, now = (error.cause, sensor), time.monotonic()
         if now - self._warned.get(key, -math.inf) >= _WARN_EVERY:
             self._warned[key] = now
