@@ -226,7 +226,9 @@ class InPoseNode(LifecycleNode):
         newest = (self._epoch, self._intake.newest_stamp_ns)
         if newest[1] is None or newest == self._offered:
             return False
-        job = Job(self._intake.snapshot(), self._intake.sensors, self._epoch, *self._body_states())
+        job = Job(
+            self._intake.snapshot(), self._intake.sensors, self._epoch, *self._body_states(), self._intake.breaks
+        )
         self._offered = newest
         if not self._worker.offer(job):
             self._health.counts['dropped'] += 1
@@ -270,7 +272,7 @@ class InPoseNode(LifecycleNode):
         passes = solver.passes
         solver.check()
         if solver.passes == passes and self._learner is not None:
-            self._learner.learn(self._tracker.seen)
+            self._learner.learn(*self._tracker.seen)
 
     @property
     def _epoch(self) -> int:

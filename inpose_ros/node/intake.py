@@ -28,8 +28,12 @@ _DEVICE = ('type', 'topic', 'frame_id')
 _HEARING = (*_DEVICE, 'time_offset')
 # With these, what went before no longer goes with what comes.
 _MEANING = ('joint', 'mount', 'zeroed')
+# A sensor of which one of these is found was not where it seemed to be just before, or will not be.
+_BREAKS = ('teleport', 'heading_step', 'swapped', 'frozen')
 
 
+# A sensor of which one of these is found was not where it seemed to be just before, or will not be.
+_BREAKS = ('teleport', 'heading_step', 'swapped', 'frozen', 'world_moved', 'time_reset')
 # Messages are taken in whenever a pose is to be solved, and so often [s] where that is seldom: less than their queue
 # holds at 1 kHz.
 _FETCH_PERIOD = 0.03
@@ -79,6 +83,7 @@ class Intake:
         self._broken: set[str] = set()
         self._warned: dict[tuple[str, str], float] = {}
         self._compared_ns = 0
+        self.breaks = 0
         self.expected = Expected()
         self.listener: Callable[[Measurement], None] | None = None
         self.look_at_clock: Callable[[], None] = lambda: None
@@ -230,6 +235,7 @@ class Intake:
             self._refuse(measurement.sensor, finding)
         for cause, sensor in received.counted:
             self._health.note(cause, sensor, self._now_ns())
+            self.breaks += cause in _BREAKS
             if cause == 'time_reset':
                 self._meet_new_time()
         if received.measurement is None:
@@ -248,6 +254,7 @@ class Intake:
     def _refuse(self, sensor: str, error: MeasurementError) -> None:
         """Count what was wrong, and say so once in a while."""
         count = self._health.note(error.cause, sensor, self._now_ns())
+        self.breaks += error.cause in _BREAKS
         key, now = (error.cause, sensor), time.monotonic()
         if now - self._warned.get(key, -math.inf) >= _WARN_EVERY:
             self._warned[key] = now

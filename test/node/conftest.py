@@ -91,7 +91,10 @@ class StandInEstimator:
         factors = {name: replace(row, stddev=0.05) for name, row in proportions.factors(skeleton).items()}
         self.estimate = BodyEstimate(skeleton, factors, 1e-4 * torch.eye(66), 1.0, floor, 0.02)
 
-    def observing(self, window: JointWindow) -> Iterator[None]:
+    def interrupted(self, stamp_ns: int) -> None:
+        self.breaks = getattr(self, 'breaks', 0) + 1
+
+    def observing(self, window: JointWindow, floor: float) -> Iterator[None]:
         yield
         self.observations += 10  # as many as are needed at the least
 
