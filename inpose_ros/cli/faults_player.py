@@ -11,6 +11,7 @@ from pathlib import Path
 
 import rclpy
 from rclpy.parameter import Parameter
+from rclpy.task import Future
 
 from inpose_ros.errors import InPoseError
 from inpose_ros.node.player import PlayerNode, play
@@ -47,13 +48,13 @@ class PlayerProcess:
         return int(answer)
 
 
-def _play(sensors: str, params: Mapping[str, object]) -> None:
+def _play(sensors: str, params: Mapping[str, object], stop: Future) -> None:
     node = PlayerNode(
         cli_args=['--ros-args', '--params-file', sensors],
         parameter_overrides=[Parameter(name, value=value) for name, value in params.items()],
     )
     print(node.start_ns, flush=True)
-    play(node)
+    play(node, stop)
 
 
 def main() -> None:
@@ -62,11 +63,11 @@ def main() -> None:
     A node stays all the time: with the last one DDS would leave, and find the listener anew with every motion, which
     takes up to three seconds.
     """
-    with ros([]):
+    with ros([]) as stop:
         stays = rclpy.create_node('faults_player')
         try:
             for line in sys.stdin:
-                _play(sys.argv[1], json.loads(line))
+                _play(sys.argv[1], json.loads(line), stop)
         finally:
             stays.destroy_node()
 

@@ -10,12 +10,13 @@ from inpose_ros.cli.evaluate import evaluate
 from inpose_ros.cli.faults import faults
 from inpose_ros.cli.play import play
 from inpose_ros.cli.results import report
+from inpose_ros.cli.stops import stops
 from inpose_ros.cli.train import train
 from inpose_ros.errors import InPoseError
 
 COMMANDS = {
     'demo': demo, 'train': train, 'evaluate': evaluate, 'report': report, 'bench': bench, 'play': play,
-    'faults': faults,
+    'faults': faults, 'stops': stops,
 }  # fmt: skip
 
 

@@ -285,10 +285,10 @@ def main(args: list[str] | None = None) -> None:
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(2e-3)  # both threads have much to do: at 0.1 ms a tenth of a core went into taking turns
-    with ros(args):
+    with ros(args) as stop:
         try:
             nodes = body_nodes(InPoseNode, named_bodies(), set_priority=set_realtime_priority)
         except InPoseError as error:
             get_logger('inpose').error(f'not started: {error}')
             raise SystemExit(1) from None
-        spin(nodes)
+        spin(nodes, stop)

@@ -10,6 +10,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.task import Future
 from rclpy.utilities import remove_ros_args
 from tf2_msgs.msg import TFMessage
 
@@ -205,14 +206,15 @@ class PlayerNode(Node):
         return WRITERS[row.type](measurement, row.frame_id or home)
 
 
-def play(node: PlayerNode) -> None:
-    """Publish all that the node has to, each reading at its time, and destroy the node."""
+def play(node: PlayerNode, stop: Future) -> None:
+    """Publish all that the node has to, each reading at its time, or until `stop` is done, and destroy the node."""
     executor = SingleThreadedExecutor()
     executor.add_node(node)
+    stop.add_done_callback(lambda _: executor.wake())
     try:
         # Waiting for the next reading inside the executor is precise and still serves parameters.
-        while (wait := node.publish_due()) is not None:
-            executor.spin_once(timeout_sec=wait)
+        while not stop.done() and (wait := node.publish_due()) is not None:
+            executor.spin_once_until_future_complete(stop, wait)
     finally:
         executor.shutdown()
         node.destroy_node()
@@ -227,10 +229,10 @@ def main(args: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser('inpose_play', description='Play a motion as sensor topics.')
     parser.add_argument('--faults', metavar='FILE.yaml', help='what goes wrong with the sensors, and when')
     told = parser.parse_args(remove_ros_args(words)[1:])
-    with ros(words):
+    with ros(words) as stop:
         try:
             node = PlayerNode(parameter_overrides=[Parameter('faults', value=told.faults)] if told.faults else [])
         except InPoseError as error:
             get_logger('inpose_play').error(f'not playing: {error}')
             raise SystemExit(1) from None
-        play(node)
+        play(node, stop)
