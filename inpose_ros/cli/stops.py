@@ -1,4 +1,4 @@
-"""`inpose stops`: the executables are told to end at random times from their first moment on, and how they do is judged."""
+"""`inpose stops`: executables are told to end at random times from their first moment on, and how they do is judged."""
 
 import os
 import random

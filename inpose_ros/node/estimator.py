@@ -18,10 +18,11 @@ from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.errors import InPoseError
 from inpose_ros.msg import BodyPose
-from inpose_ros.node import parameters, qos
+from inpose_ros.node import parameters, params_file, qos
 from inpose_ros.node.bodies import body_nodes, named_bodies
 from inpose_ros.node.building import build_estimator, build_solver, first_guess
 from inpose_ros.node.diagnostics import diagnostics_from
+from inpose_ros.node.given import refuse_unknown
 from inpose_ros.node.health import Health
 from inpose_ros.node.intake import Intake, sensor_from
 from inpose_ros.node.learning import BodyLearner, Estimator
@@ -105,6 +106,7 @@ class InPoseNode(LifecycleNode):
 
     def _configure(self) -> None:
         params, sensors = NodeParameters.read(self)
+        refuse_unknown(self, NodeParameters)
         guess = first_guess(params)
         solver = self._solver_factory(params, guess.skeleton)
         learner = None
@@ -288,6 +290,8 @@ def main(args: list[str] | None = None) -> None:
     with ros(args) as stop:
         try:
             nodes = body_nodes(InPoseNode, named_bodies(), set_priority=set_realtime_priority)
+            names = [node.get_fully_qualified_name() for node in nodes]
+            params_file.refuse_unheard(params_file.named(sys.argv if args is None else args), names)
         except InPoseError as error:
             get_logger('inpose').error(f'not started: {error}')
             raise SystemExit(1) from None

@@ -11,13 +11,15 @@ from contextlib import contextmanager, suppress
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
-from inpose_ros.node import stopping
+from inpose_ros.errors import ParameterError
+from inpose_ros.node import params_file, stopping
 
 _scouts: list[Node] = []
 
@@ -29,7 +31,7 @@ def look_for_others() -> None:
     takes one to import. The node that is made for this says and offers nothing (a security policy need not know it),
     and goes away when there are others.
     """
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    _init(None)
     silent = Parameter('start_type_description_service', value=False)
     scout = rclpy.create_node(
         '_inpose_scout', use_global_arguments=False, enable_rosout=False, start_parameter_services=False,
@@ -37,6 +39,20 @@ def look_for_others() -> None:
     )  # fmt: skip
     _scouts.append(scout)
     stopping.on_stop(_leave)
+
+
+def _init(args: list[str] | None) -> None:
+    """Begin; arguments and files that will not do end the process with a sentence and status 1."""
+    try:
+        for path in params_file.named(sys.argv if args is None else args):
+            params_file.check(path)
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except ParameterError as error:
+        sys.exit(f'not started: {error}')
+    except _rclpy.UnknownROSArgsError as error:
+        sys.exit(f'not started: there are no ROS arguments {error}')
+    except _rclpy.RCLError as error:
+        sys.exit(f'not started: {str(error).partition(", at /")[0].removeprefix("failed to initialize rcl: ")}')
 
 
 def _dismiss() -> None:
@@ -63,7 +79,7 @@ def ros(args: list[str] | None = None) -> Iterator[Future]:
     atexit.register(_end)
     stopping.listen()
     if not _scouts:
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+        _init(args)
     stop = Future()
     stopping.on_stop(lambda: stop.done() or stop.set_result(None))
     try:
