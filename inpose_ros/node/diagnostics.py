@@ -13,12 +13,17 @@ TICKS = ('dropped', *ACCEPTED)
 _HURRIED = 0.1
 
 
-def level_and_message(health: Health | None, silent: Sequence[str], state: str, now_ns: int) -> tuple[bytes, str]:
+def level_and_message(
+    health: Health | None, silent: Sequence[str], state: str, now_ns: int, rivals: Sequence[str] = ()
+) -> tuple[bytes, str]:
     """ERROR when nothing of any sensor can be used, WARN when something is wrong or the node is not active.
 
     The message names each cause with its sensors: `teleport: left_wrist; silent: head`. `silent` are those of which
-    nothing can be used.
+    nothing can be used; `rivals` are others who publish this body, and an ERROR whatever else is so.
     """
+    if rivals:
+        rest = level_and_message(health, silent, state, now_ns)[1]
+        return DiagnosticStatus.ERROR, f'second_tracker: {"; ".join(rivals)}; {rest}'
     if health is None or state != 'active':
         return DiagnosticStatus.WARN, f'not tracking: the node is {state}'
     recent = health.recent(now_ns)
@@ -36,10 +41,16 @@ def level_and_message(health: Health | None, silent: Sequence[str], state: str, 
 
 
 def diagnostics_from(
-    health: Health | None, silent: Sequence[str], facts: dict[str, str], node: str, state: str, now_ns: int
+    health: Health | None,
+    silent: Sequence[str],
+    facts: dict[str, str],
+    node: str,
+    state: str,
+    now_ns: int,
+    rivals: Sequence[str] = (),
 ) -> DiagnosticArray:
     """One status with everything; `facts` are what else is known: device, backend, body."""
-    level, message = level_and_message(health, silent, state, now_ns)
+    level, message = level_and_message(health, silent, state, now_ns, rivals)
     values = {'state': state, **facts, **(dict(_measured(health, now_ns)) if health else {})}
     status = DiagnosticStatus(level=level, name=f'{node}: tracking', message=message, hardware_id=node)
     status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
