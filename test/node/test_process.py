@@ -180,7 +180,7 @@ def test_dds_finds_it_while_it_still_imports(stage, tmp_path):
 
 
 def test_what_comes_before_python_has_begun_waits_until_it_can_end(tmp_path):
-    """The shell that starts it holds the signals back."""
+    """By its first line, which has `env` hold the signals back."""
     command = [SCRIPTS / 'inpose_play']
     slow = tmp_path / 'sitecustomize.py'
     slow.write_text('import time; print("begun", flush=True); time.sleep(0.5)')
