@@ -4,11 +4,10 @@ Only light modules are imported, as the launch file and the first lines of an ex
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -33,9 +32,8 @@ def check(path: Path) -> None:
     if not sections:
         raise ParameterError(f'{path} has no {_KEY}, without which no node reads it: {_SHAPE}')
     for name, rows in sections.items():
-        if not isinstance(rows, Mapping):
-            found = 'nothing' if rows is None else repr(rows)
-            raise ParameterError(f'{path} has {found} under {name}: {_KEY}, where names with values belong: {_SHAPE}')
+        if not isinstance(rows, yaml.MappingNode):
+            raise ParameterError(f'{path} has no names with values under {_KEY} of {name}: {_SHAPE}')
 
 
 def refuse_unheard(paths: Sequence[Path], nodes: Sequence[str], beside: str = 'inpose_play') -> None:
@@ -56,27 +54,38 @@ def refuse_unheard(paths: Sequence[Path], nodes: Sequence[str], beside: str = 'i
             )
 
 
-def _content(path: Path) -> Any:
+def value(paths: Sequence[Path], node: str, name: str) -> str | None:
+    """The text that the files give a node for a parameter without a dot in its name, by the last that does, if any."""
+    found = None
+    for path in paths:
+        for section, rows in _sections(_content(path)):
+            if _means(section, node) and isinstance(rows, yaml.MappingNode):
+                found = {key.value: row.value for key, row in rows.value}.get(name, found)
+    return found
+
+
+def _content(path: Path) -> yaml.MappingNode:
+    """As rcl, which looks at no tags (launch writes some of Python's), and reads nodes rather than objects."""
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.compose(path.read_text(), yaml.SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParameterError(f'{path} is no YAML: {" ".join(str(error).split())}') from error
     except OSError as error:
         raise ParameterError(f'{path} cannot be read: {error.strerror}') from error
     if content is None:
         raise ParameterError(f'{path} is empty: {_SHAPE}')
-    if not isinstance(content, Mapping):
+    if not isinstance(content, yaml.MappingNode):
         raise ParameterError(f'{path} holds no names with values at its top: {_SHAPE}')
     return content
 
 
-def _sections(content: Mapping[Any, Any], above: str = '') -> Iterator[tuple[str, Any]]:
+def _sections(content: yaml.MappingNode, above: str = '') -> Iterator[tuple[str, yaml.Node]]:
     """What is under each ros__parameters, by the name of the node that it is for, which may be a pattern."""
-    for key, value in content.items():
-        if key == _KEY:
-            yield above or '/', value
-        elif isinstance(value, Mapping):
-            yield from _sections(value, f'{above}/{str(key).strip("/")}')
+    for key, row in content.value:
+        if key.value == _KEY:
+            yield above or '/', row
+        elif isinstance(row, yaml.MappingNode):
+            yield from _sections(row, f'{above}/{str(key.value).strip("/")}')
 
 
 def _means(pattern: str, node: str) -> bool:

@@ -27,7 +27,7 @@ _stop = _Stop()
 
 
 def listen() -> None:
-    """Take the signals from now on, and those that waited since the process began (the first line of scripts/inpose holds them back).
+    """Take the signals from now on, and those that waited since the process began: scripts/inpose has env block them.
 
     What Python does when one comes is nothing: an exception or a context that is shut down just anywhere would end in
     a traceback. A thread is told, and what is at work then comes to its own end, when it may.

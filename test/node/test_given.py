@@ -75,8 +75,8 @@ def test_the_player_names_what_nobody_reads_too(stage):
         ('- rate\n', 'holds no names'),
         ('just words', 'holds no names'),
         ('/**: [1,\n', 'is no YAML'),
-        ('/**:\n  ros__parameters:\n', 'has nothing under /**'),
-        ('/**:\n  ros__parameters: [rate]\n', "has ['rate'] under /**"),
+        ('/**:\n  ros__parameters:\n', 'has no names with values under ros__parameters of /**'),
+        ('/**:\n  ros__parameters: [rate]\n', 'has no names with values under ros__parameters of /**'),
     ],
 )
 def test_a_file_that_will_not_do_gets_a_sentence(tmp_path, text, words):
@@ -93,6 +93,17 @@ def test_a_file_that_is_not_there_is_told_with_those_that_are(tmp_path):
     for wanted, there in (('mien.yaml', 'mine.yaml, a.yaml'), ('zzz', 'a.yaml, mine.yaml')):
         with pytest.raises(ParameterError, match=f'there is no parameter file .*{wanted}; .* has {there}$'):
             params_file.check(tmp_path / wanted)
+
+
+def test_what_launch_writes_is_read_as_rcl_reads_it(tmp_path):
+    path = tmp_path / 'launch_params'
+    path.write_text(
+        '/**:\n  ros__parameters:\n    bodies: !!python/tuple\n    - anna\n    world_frame: odom\n'
+        '/a/inpose:\n  ros__parameters:\n    world_frame: map\n'
+    )
+    params_file.check(path)
+    found = [params_file.value([path], node, 'world_frame') for node in ('/inpose', '/a/inpose')]
+    assert found == ['odom', 'map'] and params_file.value([path], '/inpose', 'rate') is None
 
 
 @pytest.mark.parametrize('path', sorted(CONFIG.rglob('*.yaml')), ids=lambda path: path.stem)
