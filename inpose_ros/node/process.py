@@ -3,7 +3,6 @@
 import atexit
 import gc
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -95,13 +94,10 @@ def _end() -> None:
     """Free the nodes, or DDS leaves their shared memory behind, half a megabyte with each process.
 
     All that is left then is kept from Python's own last search for garbage, which took a second for PyTorch's modules,
-    and on a busy machine more than the 5 s after which launch loses patience. What is told from here on is told to a
-    process that ends anyway.
+    and on a busy machine more than the 5 s after which launch loses patience.
     """
     gc.collect()
     gc.freeze()
-    for number in stopping.SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
 
 
 def set_realtime_priority(priority: int, logger: RcutilsLogger) -> int:

@@ -3,6 +3,7 @@
 Only the standard library is imported here, as this must be at work before anything that takes long to import.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -34,6 +35,7 @@ def listen() -> None:
     """
     if signal.getsignal(signal.SIGINT) is _nothing:
         return
+    atexit.register(_end)
     ears, mouth = os.pipe()
     os.set_blocking(mouth, False)
     signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
@@ -52,6 +54,12 @@ def on_stop(tell: Callable[[], None]) -> None:
         _stop.tell = tell
         if _stop.told:
             tell()
+
+
+def _end() -> None:
+    """What is told from here on is told to a process that ends anyway; Python would have it killed."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _nothing(number: int, frame: object) -> None:
