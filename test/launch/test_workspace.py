@@ -34,7 +34,7 @@ def outside() -> dict[str, str]:
 
     def is_own(part: str) -> bool:
         path = Path(part).resolve()
-        return 'install' in path.parts and any(parent in own for parent in path.parents) or path == CHECKOUT
+        return ('install' in path.parts and any(parent in own for parent in path.parents)) or path == CHECKOUT
 
     lists = [name for name in os.environ if name.endswith('PATH') and name != 'PATH']
     kept = {name: [part for part in os.environ[name].split(':') if not is_own(part)] for name in lists}
