@@ -1,4 +1,4 @@
-"""The README's way with a ROS 2 distribution, followed to the letter in a new workspace, where its tools are installed."""
+"""The README's way with a ROS 2 distribution, followed to the letter in a new workspace, where its tools are there."""
 
 import os
 import re
