@@ -4,6 +4,7 @@ For example `ros2 launch inpose_ros inpose.launch.py sensors:=headset_controller
 """
 
 import os
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -17,7 +18,13 @@ from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from inpose_ros.node import params_file, view
+try:
+    from inpose_ros.node import params_file, view
+except (
+    ModuleNotFoundError
+):  # pip has put it where only the Python of its virtual environment looks, which ros2 may not be
+    sys.path += map(str, Path(get_package_prefix('inpose_ros')).glob('lib/python*/site-packages'))
+    from inpose_ros.node import params_file, view
 
 ARGUMENTS = {
     'sensors': ('', 'sensors file: a path, or a name in config/sensors of this package; empty: none (or demo.yaml)'),
