@@ -31,13 +31,21 @@ NOT_IDLE = Idle()
 
 
 def level_and_message(
-    health: Health | None, silent: Sequence[str], state: str, now_ns: int, idle: Idle = NOT_IDLE
+    health: Health | None,
+    silent: Sequence[str],
+    state: str,
+    now_ns: int,
+    idle: Idle = NOT_IDLE,
+    rivals: Sequence[str] = (),
 ) -> tuple[bytes, str]:
     """ERROR when nothing of any sensor can be used, WARN when something is wrong or the node is not active.
 
     The message names each cause with its sensors: `teleport: left_wrist; silent: head`. `silent` are those of which
-    nothing can be used.
+    nothing can be used; `rivals` are others who publish this body, and an ERROR whatever else is so.
     """
+    if rivals:
+        rest = level_and_message(health, silent, state, now_ns, idle)[1]
+        return DiagnosticStatus.ERROR, f'second_tracker: {"; ".join(rivals)}; {rest}'
     if health is None or state != 'active':
         return DiagnosticStatus.WARN, f'not tracking: the node is {state}'
     recent = health.recent(now_ns)
@@ -83,6 +91,7 @@ def diagnostics_from(
     now_ns: int,
     stamp_ns: int | None = None,
     idle: Idle = NOT_IDLE,
+    rivals: Sequence[str] = (),
 ) -> DiagnosticArray:
     """One status with everything.
 
@@ -91,7 +100,7 @@ def diagnostics_from(
         now_ns: by the clock of the health.
         stamp_ns: of the message; None: the same.
     """
-    level, message = level_and_message(health, silent, state, now_ns, idle)
+    level, message = level_and_message(health, silent, state, now_ns, idle, rivals)
     values = {'state': state, **facts, **(dict(_measured(health, now_ns)) if health else {})}
     status = DiagnosticStatus(level=level, name=f'{node}: tracking', message=message, hardware_id=node)
     status.values = [KeyValue(key=key, value=value) for key, value in values.items()]

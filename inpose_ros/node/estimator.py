@@ -1,8 +1,6 @@
 """The lifecycle node: sensor topics in, a body out. It moves data and decides nothing."""
 
-import gc
 import math
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -12,7 +10,6 @@ from rclpy.clock import Clock, ClockType
 from rclpy.guard_condition import GuardCondition
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.logging import get_logger
 
 from inpose_ros.body import smpl22
 from inpose_ros.body.proportions import BodyGuess
@@ -20,17 +17,17 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.errors import InPoseError
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import parameters, qos
-from inpose_ros.node.bodies import body_nodes, named_bodies
 from inpose_ros.node.building import build_estimator, build_solver, first_guess
 from inpose_ros.node.conversions.cdr import serialized
 from inpose_ros.node.diagnostics import diagnostics_from
+from inpose_ros.node.given import refuse_unknown
 from inpose_ros.node.health import Health
 from inpose_ros.node.intake import Intake, sensor_from
 from inpose_ros.node.learning import BodyLearner, Estimator, known_body
 from inpose_ros.node.live import LiveParameters
 from inpose_ros.node.parameters import NodeParameters
-from inpose_ros.node.process import ros, set_realtime_priority, spin
 from inpose_ros.node.publishers import BodyPublishers
+from inpose_ros.node.rivals import Rivals
 from inpose_ros.node.services import BodyServices
 from inpose_ros.node.silence import SilenceWatch
 from inpose_ros.node.ticks import Ticks
@@ -50,7 +47,7 @@ class InPoseNode(LifecycleNode):
         self,
         solver_factory: Callable[[NodeParameters, Skeleton], Solver] = build_solver,
         estimator_factory: Callable[[NodeParameters, Solver, BodyGuess], Estimator] = build_estimator,
-        defaults: NodeParameters = parameters.DEFAULTS,
+        defaults: NodeParameters | None = None,
         set_priority: Callable[[int, RcutilsLogger], int] | None = None,
         **options: object,
     ) -> None:
@@ -64,6 +61,7 @@ class InPoseNode(LifecycleNode):
         self._tracker: Tracker | None = None
         self._learner: BodyLearner | None = None
         self._outputs: BodyPublishers | None = None
+        self._rivals: Rivals | None = None
         self._worker: SolveWorker[Job] | None = None
         self._idle: GuardCondition | None = None
         self._ticks: Ticks | None = None
@@ -110,12 +108,15 @@ class InPoseNode(LifecycleNode):
             self._configure()
         except InPoseError as error:  # an operator can mend it: say so and stay up
             self.get_logger().error(f'not configured: {error}')
+            self._release()
             return TransitionCallbackReturn.FAILURE
         return super().on_configure(state)
 
     def _configure(self) -> None:
         params, sensors = NodeParameters.read(self)
+        refuse_unknown(self, NodeParameters)
         guess = first_guess(params)
+        self._rivals = Rivals(self, params)  # now, so that it has heard for a while when the node is activated
         solver = self._solver_factory(params, guess.skeleton)
         learner = None
         if params.estimate and not (guess.is_certain and math.isfinite(params.floor_height)):
@@ -136,7 +137,7 @@ class InPoseNode(LifecycleNode):
         self._intake = Intake(self, sensors, span_ns, self._health, params.world_frame)
         self._intake.look_at_clock = self._watch.clock.fetch
         self._body_services.intake, self._body_services.body = self._intake, lambda: known_body(learner, guess)
-        self._outputs = BodyPublishers(self, params)
+        self._outputs = BodyPublishers(self, params, self._rivals.frames)
 
     def _say_whose_body(self, params: NodeParameters) -> None:
         """Warn where nobody said."""
@@ -149,6 +150,12 @@ class InPoseNode(LifecycleNode):
 
     @told
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        objection = self._rivals.objection()
+        if objection is not None:
+            self.get_logger().error(f'not activated: {objection}')
+            return TransitionCallbackReturn.FAILURE
+        self._outputs.open()
+        self._rivals.began()
         result = super().on_activate(state)
         self._outputs.describe(self._tracker.solver.skeleton)
         self._watch.begin(self._health, self.now_ns())
@@ -164,7 +171,10 @@ class InPoseNode(LifecycleNode):
     @told
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._halt()
-        return super().on_deactivate(state)
+        result = super().on_deactivate(state)
+        self._outputs.close()
+        self._rivals.ended()
+        return result
 
     @told
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -198,10 +208,11 @@ class InPoseNode(LifecycleNode):
         self._halt()
         if self._intake is not None:
             self._intake.destroy()
-        if self._outputs is not None:
-            self._outputs.destroy()
+        for part in (self._outputs, self._rivals):
+            if part is not None:
+                part.destroy()
         self._intake = self._body_services.intake = self._outputs = self._tracker = self._health = None
-        self._learner = None
+        self._learner = self._rivals = None
 
     def destroy_node(self) -> None:
         self._halt()
@@ -302,20 +313,16 @@ class InPoseNode(LifecycleNode):
         name = self.get_fully_qualified_name().lstrip('/')
         facts = self._facts | self._watch.clock.facts | ({} if self._learner is None else self._learner.facts)
         idle = self._watch.idle(busy=self._worker is not None and self._worker.busy)
-        told = (self._health, self._silence.silent, facts, name, self.state, self.now_ns(), self._stamp_now_ns(), idle)
+        if self._rivals is not None and self._rivals.look():
+            self.trigger_deactivate()
+        rivals = () if self._rivals is None else self._rivals.found
+        now_ns, stamp_ns = self.now_ns(), self._stamp_now_ns()
+        told = (self._health, self._silence.silent, facts, name, self.state, now_ns, stamp_ns, idle, rivals)
         self._diagnostics.publish(serialized(diagnostics_from(*told)))
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the node, or one for each of `bodies`, until SIGINT or SIGTERM; ends with status 1 where they will not do."""
-    # What lives as long as the process need not be searched for garbage while poses are made: 70 ms each time.
-    gc.collect()
-    gc.freeze()
-    sys.setswitchinterval(2e-3)  # both threads have much to do: at 0.1 ms a tenth of a core went into taking turns
-    with ros(args):
-        try:
-            nodes = body_nodes(InPoseNode, named_bodies(), set_priority=set_realtime_priority)
-        except InPoseError as error:
-            get_logger('inpose').error(f'not started: {error}')
-            raise SystemExit(1) from None
-        spin(nodes)
+    """Run the node; executable knows this module, and so is imported only here."""
+    from inpose_ros.node.executable import run
+
+    run(args)

@@ -124,7 +124,8 @@ class Stage:
 
     def node(self, solver: Callable = stand_in, **values: object) -> InPoseNode:
         """A tracking node with these parameters (`__` in a name stands for a dot); not started unless told."""
-        overrides = {'autostart': False, 'sensor_timeout': 0.3} | {k.replace('__', '.'): v for k, v in values.items()}
+        usual = {'autostart': False, 'sensor_timeout': 0.3, 'frame_prefix': 'human/'}
+        overrides = usual | {k.replace('__', '.'): v for k, v in values.items()}
         given = [Parameter(name, value=value) for name, value in overrides.items()]
         node = InPoseNode(solver, StandInEstimator, namespace=self.namespace, parameter_overrides=given)
         self.executor.add_node(node)
