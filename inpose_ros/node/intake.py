@@ -226,7 +226,8 @@ class Intake:
                     self._meet_new_time()
 
     def _meet_new_time(self) -> None:
-        self._node.get_logger().warning('time went back; tracking starts afresh in the new time')
+        text = 'time went back; tracking starts afresh in the new time'
+        self._node.get_logger().warning(text, throttle_duration_sec=_WARN_EVERY)
         self.expected = Expected()
         self._health.restart()
         self.restart()
