@@ -1,5 +1,6 @@
 """Whether the node's clock comes and goes on, where it is a simulated one; how fast, and in what steps."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,10 +20,14 @@ from inpose_ros.node.health import STEADY, Pace
 _STANDS_NS = 2_000_000_000
 # Its speed and its steps are those of this time [ns].
 _LATELY_NS = 2_000_000_000
+# It is not known before [ns].
+_KNOWN_NS = 400_000_000
 # Steps of less are as good as none [ns]; a clock that leaps further has been set.
 _STEP_NS, _LEAP_NS = 10_000_000, 2_000_000_000
 # It has gone back where it did so by more than this [ns].
 _BACK_NS = 100_000_000
+# One who goes back so often in that time is two.
+_TO_AND_FRO = 3
 
 
 class Standing(NamedTuple):
@@ -45,6 +50,7 @@ class ClockWatch:
         self._node, self._went_back, self._steady_ns = node, went_back, steady_ns
         self._looks: deque[tuple[int, int]] = deque()  # steady and simulated time
         self._steps: deque[tuple[int, int]] = deque()  # steady time, and how long a step was
+        self._backs: deque[tuple[int, int]] = deque()  # steady time, and how far it went back
         self._went_on_ns = self._came_ns = steady_ns()
         self._came = self._was_set = False
         self._subscription = None
@@ -59,17 +65,18 @@ class ClockWatch:
 
     @property
     def pace(self) -> Pace:
-        """How it has gone lately; as any other clock, where it is not simulated or has just begun."""
-        if not self.simulated or len(self._looks) < 2:
+        """How it has gone lately; where a simulated one has just begun, its speed may be anything."""
+        if not self.simulated:
             return STEADY
-        (begin, first), (end, last) = self._looks[0], self._looks[-1]
-        speed = (last - first) / (end - begin) if end > begin else 1.0
+        (begin, first), (end, last) = (self._looks[0], self._looks[-1]) if self._looks else ((0, 0), (0, 0))
+        speed = (last - first) / (end - begin) if end - begin >= _KNOWN_NS else math.inf
         return Pace(speed, max((step for _, step in self._steps), default=0))
 
     @property
     def facts(self) -> dict[str, str]:
         """What is known of a simulated clock, for people to read."""
-        return {'clock': f'simulated, {self.pace.speed:.2f} s a second'} if self.simulated else {}
+        speed = self.pace.speed
+        return {'clock': f'simulated, {speed:.2f} s a second'} if self.simulated and math.isfinite(speed) else {}
 
     @property
     def has_begun(self) -> bool:
@@ -113,14 +120,18 @@ class ClockWatch:
         if clock_ns != shown_ns:
             self._went_on_ns = now_ns
         self._looks.append((now_ns, clock_ns))
-        for row in (self._looks, self._steps):
+        for row in (self._looks, self._steps, self._backs):
             while row and row[0][0] < now_ns - _LATELY_NS:
                 row.popleft()
         return (now_ns - before_ns) - max(0, clock_ns - shown_ns)
 
     def standing(self) -> Standing | None:
-        """What is wrong, where a simulated clock does not go on."""
+        """What is wrong, where a simulated clock does not go on, or not in one direction."""
         now_ns = self._steady_ns()
+        publishers = self._node.count_publishers('/clock') if len(self._backs) >= _TO_AND_FRO else 0
+        if publishers > 1:
+            text = f'{publishers} publish on /clock, and the time goes to and fro between them: stop all but one'
+            return Standing('two_clocks', text)
         if self.has_begun and (not self.simulated or now_ns - self._went_on_ns < _STANDS_NS):
             return None
         stands = f'{(now_ns - self._went_on_ns) / 1e9:.0f} s'
@@ -145,11 +156,13 @@ class ClockWatch:
         else:
             self._steps.append((self._steady_ns(), delta_ns))
         if delta_ns < 0:
+            self._backs.append((self._steady_ns(), delta_ns))
             self._went_back()
 
     def _forget(self) -> None:
         self._looks.clear()
         self._steps.clear()
+        self._backs.clear()
         self._came = False
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)

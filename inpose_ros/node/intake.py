@@ -246,7 +246,8 @@ class Intake:
             self.listener(replace(received.measurement, specific_force=measurement.specific_force))
 
     def _meet_new_time(self) -> None:
-        self._node.get_logger().warning('time went back; tracking starts afresh in the new time')
+        text = 'time went back; tracking starts afresh in the new time'
+        self._node.get_logger().warning(text, throttle_duration_sec=_WARN_EVERY)
         self.expected = Expected()
         self._health.restart()
         self.restart()

@@ -176,6 +176,20 @@ def test_a_clock_that_leaps_is_no_fast_one_and_one_that_goes_back_is_told_at_onc
     assert bench.run(0.5, 1.0) < 0.2 * SECOND and bench.watch.pace.speed == pytest.approx(1, rel=0.2)
 
 
+def test_two_that_publish_on_clock_are_named_and_one_that_begins_again_is_no_two(bench, monkeypatch):
+    monkeypatch.setattr(bench.node, 'count_publishers', lambda topic: 2)
+    bench.run(0.5, 1.0)
+    bench.show(BEGIN)
+    bench.run(0.1, 1.0)
+    assert bench.watch.standing() is None
+    for _ in range(3):
+        bench.show(bench.clock_ns + 50 * SECOND)
+        bench.show(bench.clock_ns - 50 * SECOND)
+    assert bench.watch.standing().word == 'two_clocks'
+    bench.run(3, 1.0)
+    assert bench.watch.standing() is None
+
+
 def test_a_clock_that_is_not_simulated_neither_stands_nor_falls_behind(stage):
     watch = ClockWatch(stage.node(), lambda: None, iter(range(0, 10**12, SECOND)).__next__)
     assert [watch.look() for _ in range(10)] == [0] * 10 and watch.standing() is None and watch.has_begun
