@@ -77,7 +77,7 @@ class Plausibility:
         if found is not None:
             return Verdict(None, (found,))
         usable, findings = self._units(measurement)
-        usable, others = self._contradictions.judge(usable, sensor)
+        usable, others = self._contradictions.judge(usable, sensor, measurement)
         return Verdict(usable, (*others, *findings))
 
     def _record(self, sensor: str) -> _Record:
