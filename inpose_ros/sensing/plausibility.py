@@ -87,7 +87,7 @@ class Plausibility:
         if found is not None and move is None:
             return Verdict(None, (found,))
         usable, wrong_units = self._units(measurement)
-        usable, contradictions = self._contradictions.judge(usable, sensor)
+        usable, contradictions = self._contradictions.judge(usable, sensor, measurement)
         return Verdict(usable, (*contradictions, *findings, *wrong_units), move)
 
     def _record(self, sensor: str) -> _Record:

@@ -34,19 +34,24 @@ class Contradictions:
         self._fellows.forget(sensor)
 
     def judge(
-        self, measurement: Measurement, sensor: Sensor
+        self, measurement: Measurement, sensor: Sensor, heard: Measurement
     ) -> tuple[Measurement | None, tuple[MeasurementError, ...]]:
-        """What may be used of a measurement (None: nothing), and what was found."""
+        """What may be used of a measurement (None: nothing), and what was found.
+
+        Args:
+            heard: the same before parts in wrong units were left out: beside an orientation that is stuck, a gyro
+                seems to be in degrees.
+        """
         name, checks = sensor.name, None
-        if sensor.type == 'imu' and measurement.angular_velocity is not None:
+        if sensor.type == 'imu' and heard.angular_velocity is not None:
             checks = self._checks.setdefault(name, _Checks())
         if checks is not None and measurement.rot_world_sensor is not None:
-            checks.orientation.hear(measurement)
+            checks.orientation.hear(heard)
             if checks.orientation.is_stuck:
                 self._fellows.forget(name)
                 return None, (_stuck(name),)
         self._fellows.hear(measurement, sensor)
-        if checks is None:
+        if checks is None or measurement.angular_velocity is None:
             return measurement, ()
         if measurement.rot_world_sensor is None:
             found = self._without_orientation(measurement, checks)

@@ -6,9 +6,11 @@ from inpose_ros.sensing.measurement import Measurement
 from inpose_ros.sensing.plausibility_votes import Votes
 from inpose_ros.sensing.turns import NO_TURN, Quaternion, Triple, angle, inverse, of_matrix, product, turned_on
 
-# The gyro is integrated over so long [ns] and compared with how the orientation changed; sampled so often [ns].
+# The gyro is integrated over so long [ns], in steps of so long [ns], and compared with how the orientation changed.
+# That is looked at so often [ns] on the way: more often, its noise would make a path.
 _INTERVAL_NS = 500_000_000
-_SAMPLE_NS = 40_000_000
+_STEP_NS = 18_000_000
+_LOOK_NS = 98_000_000
 # After a longer silence [ns] nobody knows what lay between.
 _GAP_NS = 150_000_000
 _VOTES = 4
@@ -23,6 +25,8 @@ _AGREES = 0.4
 # turns by the other [rad]: to the bit or nearly, or but for the noise of a coarse device.
 _STUCK = ((math.radians(0.5), 0.2), (math.radians(3.0), 0.35))
 _VARIES = 0.1
+# And the specific force, if it is known, changes by this [m/s2]: a gyro in degrees seems to turn even at rest.
+_PUSHED = 0.7
 
 
 class GyroAgainstOrientation:
@@ -52,8 +56,10 @@ class GyroAgainstOrientation:
             x, y, z = measurement.angular_velocity.tolist()
             self._integrate(x, y, z, (stamp_ns - last.stamp_ns) / 1e9)
             self._last = measurement
-            if stamp_ns - self._sampled_ns >= _SAMPLE_NS:
-                self._sample(measurement)
+            if stamp_ns - self._stepped_ns >= _STEP_NS:
+                self._step(measurement)
+            if stamp_ns - self._looked_ns >= _LOOK_NS:
+                self._look(measurement)
             if stamp_ns - self._begin_ns >= _INTERVAL_NS:
                 self._vote((stamp_ns - self._begin_ns) / 1e9)
                 self._begin(measurement)
@@ -62,7 +68,8 @@ class GyroAgainstOrientation:
 
     def _begin(self, measurement: Measurement) -> None:
         self._last = measurement
-        self._begin_ns = self._sampled_ns = measurement.stamp_ns
+        self._begin_ns = self._stepped_ns = self._looked_ns = measurement.stamp_ns
+        self._force, self._pushed = measurement.specific_force, 0.0
         self._first = self._newest = of_matrix(measurement.rot_world_sensor.tolist())
         self._turn: Quaternion = NO_TURN
         self._sum: Triple = (0.0, 0.0, 0.0)
@@ -77,21 +84,27 @@ class GyroAgainstOrientation:
         self._gyro_path += rate * seconds
         self._slowest, self._fastest = min(self._slowest, rate), max(self._fastest, rate)
 
-    def _sample(self, measurement: Measurement) -> None:
-        self._sampled_ns = measurement.stamp_ns
+    def _step(self, measurement: Measurement) -> None:
+        self._stepped_ns = measurement.stamp_ns
         self._turn, self._sum = turned_on(self._turn, *self._sum), (0.0, 0.0, 0.0)
+        self._gyro_furthest = max(self._gyro_furthest, angle(self._turn))
+
+    def _look(self, measurement: Measurement) -> None:
+        self._looked_ns = measurement.stamp_ns
         now = of_matrix(measurement.rot_world_sensor.tolist())
         self._seen_path += angle(product(inverse(self._newest), now))
         self._newest = now
-        self._gyro_furthest = max(self._gyro_furthest, angle(self._turn))
         self._seen_furthest = max(self._seen_furthest, angle(product(inverse(self._first), now)))
+        if self._force is not None and measurement.specific_force is not None:
+            self._pushed = max(self._pushed, math.dist(self._force, measurement.specific_force))
 
     def _vote(self, seconds: float) -> None:
-        self._sample(self._last)
-        stuck = self._fastest - self._slowest > _VARIES and any(
+        self._step(self._last)
+        self._look(self._last)
+        moves = self._fastest - self._slowest > _VARIES and (self._force is None or self._pushed > _PUSHED)
+        if moves and any(
             self._seen_furthest < still and self._gyro_furthest > turned + _BIAS * seconds for still, turned in _STUCK
-        )
-        if stuck:
+        ):
             self._stuck_votes.cast(True)
             return
         if self._seen_furthest > _TURNED:
@@ -103,6 +116,8 @@ class GyroAgainstOrientation:
         turned, off = max(angle(seen), angle(self._turn)), angle(product(inverse(self._turn), seen))
         if turned < _TURNED:
             return None
+        if self._fastest == self._slowest and off > turned / 2:  # to the bit: it is dead
+            return True
         if off > _DIFFERS * max(self._gyro_path, self._seen_path) + _BIAS * seconds:
             return True
         return False if off < _AGREES * turned + _BIAS * seconds else None
