@@ -172,7 +172,7 @@ ROWS = (
     _row('world_moved', span=_SLOW, extra=(special.taken_together, special.exact_in_it)),
     _row('world_moved', 'left_wrist', name='world_moved of one', span=(EARLY, 3.9), cause='inconsistent', out=2.0,
          relearns=1.0),
-    _row('lowered', span=_SLOW, extra=(special.upright,)),
+    _row('lowered', span=_SLOW, extra=(special.upright, special.degraded_meanwhile)),
     _row('elevator', span=_SLOW, extra=(special.upright,)),
     _row('far', span=_ALL_THE_TIME, reset=True, recovers=False,
          extra=(special.nothing_named, special.in_use, special.exact_in_it)),
