@@ -14,6 +14,7 @@ from typing import NamedTuple
 import rclpy
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.task import Future
 
 from inpose_ros.errors import InPoseError
 from inpose_ros.node.player import PlayerNode, play
@@ -83,7 +84,9 @@ class PlayerProcess:
         return answer
 
 
-def _play(sensors: str, clock: SimulatedClock | None, params: Mapping[str, object], stop: list | None) -> None:
+def _play(
+    sensors: str, clock: SimulatedClock | None, end: Future, params: Mapping[str, object], stop: list | None
+) -> None:
     node = PlayerNode(
         clock,
         cli_args=['--ros-args', '--params-file', sensors],
@@ -94,15 +97,15 @@ def _play(sensors: str, clock: SimulatedClock | None, params: Mapping[str, objec
     if stop is not None:
         how, begin, seconds = stop
         clock.stop(how, node.start_ns + round(begin * 1e9), seconds)
-    play(node)
+    play(node, end)
     print(json.dumps([node.late_ns / 1e9, node.unheard or []]), flush=True)
 
 
-def _run(stays: Node, sensors: str, speed: float) -> None:
+def _run(stays: Node, sensors: str, speed: float, end: Future) -> None:
     clock = SimulatedClock(stays, speed) if speed else None
     try:
         for line in sys.stdin:
-            _play(sensors, clock, *json.loads(line))
+            _play(sensors, clock, end, *json.loads(line))
     finally:
         if clock is not None:
             clock.close()
@@ -116,10 +119,10 @@ def main() -> None:
     """
     # A search for garbage would make messages late by a tenth of a second: it is for between two motions.
     gc.disable()
-    with ros([]):
+    with ros([]) as end:
         stays = rclpy.create_node('faults_player')
         try:
-            _run(stays, sys.argv[1], float(sys.argv[2]))
+            _run(stays, sys.argv[1], float(sys.argv[2]), end)
         finally:
             stays.destroy_node()
 

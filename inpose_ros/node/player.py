@@ -3,17 +3,18 @@
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.task import Future
 from rclpy.utilities import remove_ros_args
 from tf2_msgs.msg import TFMessage
 
-from inpose_ros.errors import DataError, FaultError, InPoseError, ParameterError
+from inpose_ros.errors import DataError, FaultError, InPoseError
 from inpose_ros.motion import faults
 from inpose_ros.motion.clip import MotionClip
 from inpose_ros.motion.faults_reading import FaultyReading
@@ -30,61 +31,17 @@ from inpose_ros.node.conversions.sensors import (
     transforms_from_measurement,
 )
 from inpose_ros.node.faults import Outlet
+from inpose_ros.node.given import refuse_unknown
 from inpose_ros.node.intake import sensor_from
-from inpose_ros.node.parameter_table import parameter
-from inpose_ros.node.parameters import SensorParameters, WornParameters
+from inpose_ros.node.parameters import SensorParameters
+from inpose_ros.node.player_parameters import PlayerParameters
 from inpose_ros.node.process import ros
 from inpose_ros.node.simulated_clock import SimulatedClock
 from inpose_ros.node.tf_link import FRAME, Link, in_link
-from inpose_ros.sensing.calibration import REST_POSES
 from inpose_ros.sensing.measurement import Measurement
 
 # Without an agreed start there is this much time [ns] for subscribers to be found.
 _LEAD_NS = 1_000_000_000
-
-
-@dataclass(frozen=True)
-class PlayerParameters(WornParameters):
-    """The player's own parameters; the sensors' are those of the tracking node, so one sensors file serves both."""
-
-    source: str = parameter('procedural', 'procedural, the path of a recording, or a folder of packed motion data.')
-    split: str = parameter('test', 'Split of the packed motion data.', one_of=('train', 'val', 'test'))
-    clip: int = parameter(0, 'Number of the clip in that split.', ge=0, le=1_000_000)
-    seed: int = parameter(0, 'Seed of the invented motion, of its body and of the noise.', ge=0, le=2**31 - 1)
-    seconds: float = parameter(20.0, 'Length of the invented motion [s].', ge=1.0, le=3600.0)
-    part: tuple[float, ...] = parameter((0.0, 0.0), 'From which to which second of the motion is played; 0 0: all.')
-    stand: float = parameter(
-        0.0, 'The user stands still for so long [s] before the motion; 0: not at all.', ge=0.0, le=600.0
-    )
-    pose: str = parameter('n_pose', 'How the user stands.', one_of=tuple(REST_POSES))
-    start_ns: int = parameter(0, 'Stamp of the first frame [ns]; 0: a second from now.', ge=0, le=2**63 - 1)
-    sensor_rate: float = parameter(60.0, 'Messages a second [Hz]; a recording has its own.', ge=1.0, le=1e3)
-    sensor_rates: tuple[float, ...] = parameter(
-        (0.0,), 'Messages a second [Hz] of each sensor in its turn; where 0 or none is given: sensor_rate.'
-    )
-    bare_imus: tuple[str, ...] = parameter(('',), 'IMUs that give no orientation, gyro and accelerometer only.')
-    position_noise: float = parameter(0.0, 'Noise of positions [m].', ge=0.0, le=1.0)
-    rotation_noise: float = parameter(0.0, 'Noise of rotations [rad].', ge=0.0, le=1.0)
-    delay: float = parameter(0.0, 'How long a message takes from its stamp to its publication [s].', ge=0.0, le=10.0)
-    loop: bool = parameter(
-        False, 'Begin again at the end; a motion is played backwards in between, so that nobody jumps.'
-    )
-    tf_link: float = parameter(
-        0.0, 'Frames of sensors of type tf are given in the frame odom, and odom in the world so often [Hz]; 0: never, '
-        'they are given in the world.', ge=0.0, le=100.0,
-    )  # fmt: skip
-    faults: str = parameter('', 'YAML file of what goes wrong with the sensors, and when; empty: nothing.')
-
-    def check(self) -> None:
-        super().check()
-        if not all(0 <= rate <= 1e3 for rate in self.sensor_rates):
-            raise ParameterError(f'sensor_rates is {list(self.sensor_rates)}; give rates from 1.0 to 1000.0 Hz, or 0.0')
-        if len(self.part) != 2 or not (0 <= self.part[0] < self.part[1] or not any(self.part)):
-            raise ParameterError(f'part is {list(self.part)}; write [begin, end] in seconds; [0.0, 0.0] is all of it')
-
-    def rate_of(self, sensor: str) -> float:
-        """Messages a second [Hz]."""
-        return dict(zip(self.sensors, self.sensor_rates, strict=False)).get(sensor) or self.sensor_rate
 
 
 class Schedule:
@@ -206,6 +163,7 @@ class PlayerNode(Node):
         self._simulated = simulated
         self.late_ns, self.unheard = 0, None
         self.params, self._sensors = PlayerParameters.read(self)
+        refuse_unknown(self, PlayerParameters)
         rows, seconds = readings(self.params, self._sensors)
         now_ns = self._now_ns()
         period_ns = round(seconds * 1e9) if self.params.loop else None
@@ -262,14 +220,15 @@ class PlayerNode(Node):
         return WRITERS[row.type](measurement, row.frame_id or home)
 
 
-def play(node: PlayerNode) -> None:
-    """Publish all that the node has to, each reading at its time, and destroy the node."""
+def play(node: PlayerNode, stop: Future) -> None:
+    """Publish all that the node has to, each reading at its time, or until `stop` is done, and destroy the node."""
     executor = SingleThreadedExecutor()
     executor.add_node(node)
+    stop.add_done_callback(lambda _: executor.wake())
     try:
         # Waiting for the next reading inside the executor is precise and still serves parameters.
-        while (wait := node.publish_due()) is not None:
-            executor.spin_once(timeout_sec=wait)
+        while not stop.done() and (wait := node.publish_due()) is not None:
+            executor.spin_once_until_future_complete(stop, wait)
     finally:
         executor.shutdown()
         node.destroy_node()
@@ -284,10 +243,10 @@ def main(args: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser('inpose_play', description='Play a motion as sensor topics.')
     parser.add_argument('--faults', metavar='FILE.yaml', help='what goes wrong with the sensors, and when')
     told = parser.parse_args(remove_ros_args(words)[1:])
-    with ros(words):
+    with ros(words) as stop:
         try:
             node = PlayerNode(parameter_overrides=[Parameter('faults', value=told.faults)] if told.faults else [])
         except InPoseError as error:
             get_logger('inpose_play').error(f'not playing: {error}')
             raise SystemExit(1) from None
-        play(node)
+        play(node, stop)
