@@ -43,6 +43,7 @@ class Recorder(Node):
     def __init__(self, **options: object) -> None:
         super().__init__('fault_recorder', **options)
         self._called: dict[str, Client] = {}
+        self.told: list[Told] = []
         self._forget()
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.OUTPUT)
         self.create_subscription(BodyPose, 'body_pose', self._on_pose, qos.OUTPUT)
@@ -68,7 +69,7 @@ class Recorder(Node):
         self._answers.append(Answer(call.service, answer.success, answer.message))
 
     def take(self) -> Record:
-        """What was heard since the last time."""
+        """What was heard since the last time; of the diagnostics the last before it too, as counts go on from there."""
         stamps, angles, velocities = zip(*self._joints) if self._joints else ((), (), ())
         pose_stamps, received, places, measured, states, stddevs, bones = (
             zip(*self._poses) if self._poses else ((),) * 7
@@ -101,7 +102,7 @@ class Recorder(Node):
         self._transforms: list[int] = []
         self._log: list[Logged] = []
         self._answers: list[Answer] = []
-        self.told: list[Told] = []
+        self.told = self.told[-1:]
         self._finite = True
 
     def _on_joints(self, msg: JointState) -> None:

@@ -14,6 +14,8 @@ from inpose_ros.cli.faults_checks import Record
 _TOGETHER = 0.5
 # After this time [s] of silence the state has to say so: `sensor_timeout`, a look at it and a pose.
 _SOON = 0.5 + 0.2
+# A floor that the sensors contradict is told within so long [s].
+_FOUND_OUT = 1.5
 # What was learnt while nobody wore the sensors may make a bone wrong by this share, or so much [m].
 _BONE, _LEAST = 0.1, 0.01
 # A sensor that is heard loses no more than this share.
@@ -56,6 +58,13 @@ def degraded_soon(seen: Seen) -> list[str]:
     inside = (seen.received > seen.begin + _SOON) & (seen.received < seen.end)
     share = float(np.mean(~seen.record.degraded[inside])) if inside.any() else 1.0
     return [f'not DEGRADED in {share:.0%} of the poses'] if share > 0.05 else []
+
+
+def degraded_meanwhile(seen: Seen) -> list[str]:
+    """What contradicts itself is not TRACKING once there was time to find out."""
+    inside = (seen.received > seen.begin + _FOUND_OUT) & (seen.received < seen.end)
+    share = float(np.mean(seen.record.tracking[inside])) if inside.any() else 1.0
+    return [f'TRACKING in {share:.0%} of the poses all the same'] if share > 0.1 else []
 
 
 def taken_together(seen: Seen) -> list[str]:

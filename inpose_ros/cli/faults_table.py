@@ -136,7 +136,7 @@ def _row(
 _SLOW = (EARLY, LATE)
 _MOVING = (0.5, 7.0)
 _FROM_STANDING = (0.5, BARE_IMU.lasts)
-_ALL_THE_TIME = (0.0, SECONDS)
+_ALL_THE_TIME = (0.0, SECONDS + 0.1)  # the last reading is at the end
 
 ROWS = (
     Row('none', TRACKERS),
@@ -170,9 +170,9 @@ ROWS = (
     _row('stamp_zero', out=None),
     _row('rotation_frozen', 'left_wrist', span=_SLOW),
     _row('world_moved', span=_SLOW, extra=(special.taken_together, special.exact_in_it)),
-    _row('world_moved', 'left_wrist', name='world_moved of one', span=(EARLY, 3.9), cause='inconsistent', out=2.0,
+    _row('world_moved', 'left_wrist', name='world_moved of one', span=(EARLY, 4.0), cause='inconsistent', out=2.4,
          relearns=1.0),
-    _row('lowered', span=_SLOW, extra=(special.upright,)),
+    _row('lowered', span=_SLOW, extra=(special.upright, special.degraded_meanwhile)),
     _row('elevator', span=_SLOW, extra=(special.upright,)),
     _row('far', span=_ALL_THE_TIME, reset=True, recovers=False,
          extra=(special.nothing_named, special.in_use, special.exact_in_it)),

@@ -34,6 +34,11 @@ def test_a_sensor_that_does_not_come_back_has_to_be_known_soon() -> None:
     assert special.degraded_soon(seen())
 
 
+def test_what_contradicts_itself_is_not_tracking_once_it_was_found_out() -> None:
+    assert special.degraded_meanwhile(seen(tracking=(WHEN < 3.4) | (WHEN > 4))) == []
+    assert special.degraded_meanwhile(seen()) == ['TRACKING in 100% of the poses all the same']
+
+
 def test_a_moved_world_is_taken_up_by_all_sensors_together() -> None:
     def without(joint: str, until: float) -> np.ndarray:
         measured = np.ones((COUNT, 22), dtype=bool)
