@@ -270,8 +270,7 @@ class InPoseNode(LifecycleNode):
         estimate = self._tracker.track(job)
         if estimate is not None and job.epoch == self._epoch:
             self._outputs.publish(estimate)
-            for cause, text in estimate.remarks.items():
-                self._health.remark(cause, text, self.now_ns())
+            self._watch.see(estimate, self._health, self.now_ns())
             published_ns, solver = self.now_ns(), self._tracker.solver
             latency = (self._stamp_now_ns() - estimate.body.stamp_ns) / 1e9
             self._look_back()  # now that the pose is out

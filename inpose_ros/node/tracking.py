@@ -72,7 +72,7 @@ class Seen(NamedTuple):
 class Estimate:
     """A pose in the terms of the published URDF: angles [rad] unwrapped over time, velocities [rad/s].
 
-    `remarks` say by cause what of the sensors does not go together.
+    `missing` are the sensors that do not contribute; `remarks` say by cause what of them does not go together.
     """
 
     body: BodyState
@@ -80,6 +80,7 @@ class Estimate:
     velocities: Float[np.ndarray, '63']
     solve_time: float
     state: int
+    missing: tuple[str, ...] = ()
     remarks: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -140,10 +141,12 @@ class Tracker:
         self._afresh = False
         body = self._checked(self._last.body, every)
         doubted = bool(self.consistency.found.doubted) or ground.contradicted
-        whole = len(window.contributing) == len(job.sensors) and not doubted
+        missing = tuple(sensor.name for sensor in job.sensors if sensor.name not in window.contributing)
+        whole = not missing and not doubted
         state = job.state if whole or job.degraded is None else job.degraded
         took = self._elapsed() - start
-        return Estimate(body, self._last.angles, self._last.velocities, took, state, self._remarks(job.sensors))
+        angles, velocities = self._last.angles, self._last.velocities
+        return Estimate(body, angles, velocities, took, state, missing, self._remarks(job.sensors))
 
     def _remarks(self, sensors: Sequence[Sensor]) -> dict[str, str]:
         remarks = {finding.cause: f'{", ".join(finding.sensors)} ({finding.text})' for finding in self.findings}

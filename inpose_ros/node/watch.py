@@ -8,6 +8,8 @@ from inpose_ros.node.clock_watch import ClockWatch
 from inpose_ros.node.diagnostics import Idle
 from inpose_ros.node.health import Health
 from inpose_ros.node.silence import Remark, SilenceWatch
+from inpose_ros.node.state_changes import StateChanges
+from inpose_ros.node.tracking import Estimate
 
 # Between two looks [ns].
 _LOOK_NS = 90_000_000
@@ -19,13 +21,13 @@ class Watch:
     def __init__(self, node: Node, went_back: Callable[[], None]) -> None:
         """Args: went_back: called as soon as a simulated clock has gone back."""
         self._log = node.get_logger()
-        self.clock, self.silence = ClockWatch(node, went_back), SilenceWatch()
+        self.clock, self.silence, self._state = ClockWatch(node, went_back), SilenceWatch(), StateChanges()
         self._looked_ns = 0
         self._stood = ''
 
     def begin(self, health: Health, now_ns: int) -> None:
         """The node is active from now on."""
-        self.silence = SilenceWatch()
+        self.silence, self._state = SilenceWatch(), StateChanges()
         health.begin(now_ns)
 
     def look(self, health: Health, now_ns: int) -> None:
@@ -39,6 +41,14 @@ class Watch:
         if self.clock.has_begun:
             for remark in self.silence.look(health.silent(now_ns), health.sensors, lambda: health.recent(now_ns)):
                 self._say(remark)
+
+    def see(self, estimate: Estimate, health: Health, now_ns: int) -> None:
+        """Take note of a pose: what it lacks, and what it shows of the sensors."""
+        for cause, text in estimate.remarks.items():
+            health.remark(cause, text, now_ns)
+        change = self._state.look(estimate.missing, estimate.remarks, now_ns)
+        if change is not None:
+            self._say(change)
 
     def idle(self, busy: bool) -> Idle:
         """Why no poses may come out, though sensors send; `busy`: the solver has one to make."""

@@ -4,14 +4,24 @@ from collections import deque
 from typing import NamedTuple
 
 # A sensor's lead is the most by which a stamp was ahead of its arrival within this time [ns]: what took least long.
-_SPAN_NS, _BIN_NS = 1_000_000_000, 250_000_000
+_SPAN_NS, _BIN_NS = 500_000_000, 125_000_000
 # Leads are known of who has spoken so lately [ns], so often, and for so long [ns].
-_LIVE_NS, _LEAST, _HEARD_NS = 500_000_000, 4, 250_000_000
+_LIVE_NS, _LEAST, _HEARD_NS = 500_000_000, 3, 250_000_000
 # More than this [ns] is no jitter. Who is ahead would draw the end of the window away from all others; who is behind is
 # of no use from where values are not carried on any more.
 AHEAD_NS, BEHIND_NS = 40_000_000, 60_000_000
+# A stamp so far [ns] in the future is not of the time of its measurement; nor is one from so long ago, however slow the
+# link. Between the two it may be that the others' links are slower.
+_FUTURE_NS, _LONG_AGO_NS = 20_000_000, -250_000_000
 # Who was odd is so until the offset is less than this part of that.
 _STAYS = 0.6
+
+
+class Offset(NamedTuple):
+    """By how much [ns] a sensor's stamps are ahead of the others', and whether its clock is to blame for it."""
+
+    offset_ns: int
+    wrong: bool
 
 
 class _Bin(NamedTuple):
@@ -30,7 +40,7 @@ class ClockOffsets:
     def __init__(self) -> None:
         self._leads: dict[str, deque[_Bin]] = {}
         self._newest: dict[str, int] = {}
-        self._odd: dict[str, int] = {}
+        self._odd: dict[str, Offset] = {}
 
     def arrived(self, sensor: str, stamp_ns: int, arrived_ns: int) -> None:
         """Take note of a reading."""
@@ -53,8 +63,8 @@ class ClockOffsets:
             else:
                 kept.pop(sensor, None)
 
-    def odd(self, now_ns: int, step_ns: int = 0) -> dict[str, int]:
-        """The sensors that are ahead of the others, or (negative) behind them, by how much [ns].
+    def odd(self, now_ns: int, step_ns: int = 0) -> dict[str, Offset]:
+        """The sensors that are ahead of the others, or behind them.
 
         Args: step_ns: in which the clock of the arrivals goes on; between two steps nobody knows more.
         """
@@ -63,9 +73,14 @@ class ClockOffsets:
             self._odd = {}
             return {}
         usual = _middle(list(leads.values()))
-        offsets = {name: lead - usual for name, lead in leads.items()}
-        self._odd = {name: offset for name, offset in offsets.items() if self._is_odd(name, offset, step_ns)}
-        return self._odd
+        found = {}
+        for name, lead in leads.items():
+            offset = lead - usual
+            if self._is_odd(name, offset, step_ns):
+                late = offset < 0 or usual < _LONG_AGO_NS
+                found[name] = Offset(offset, late or lead > _FUTURE_NS + step_ns)
+        self._odd = found
+        return found
 
     def _is_odd(self, sensor: str, offset_ns: int, step_ns: int) -> bool:
         stays = _STAYS if sensor in self._odd else 1.0

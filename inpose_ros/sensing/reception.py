@@ -7,7 +7,7 @@ from typing import NamedTuple
 from inpose_ros.errors import MeasurementError
 from inpose_ros.sensing.bursts import Bursts
 from inpose_ros.sensing.calibration import anchor, facing, turned
-from inpose_ros.sensing.clock_offsets import ClockOffsets
+from inpose_ros.sensing.clock_offsets import ClockOffsets, Offset
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.orientation import OrientationFilter
 from inpose_ros.sensing.plausibility import Plausibility
@@ -44,7 +44,7 @@ class Reception:
         self._filters: dict[str, OrientationFilter] = {}
         self._turns = 0
         self._yaw = self._imu_yaw = 0.0  # of the user's world, and of IMUs besides, whose world does not move with it
-        self._odd: dict[str, int] = {}
+        self._odd: dict[str, Offset] = {}
 
     # --- who is worn
 
@@ -94,25 +94,31 @@ class Reception:
         return tuple(name for name, own in self._bursts.items() if own.found)
 
     def odd_clocks(self, now_ns: int, step_ns: int = 0) -> dict[str, int]:
-        """The sensors whose stamps are ahead of the others', or (negative) behind them, by how much [ns].
+        """The sensors whose clocks are ahead of the others', or (negative) behind them, by how much [ns].
+
+        What one has said whose clock was ahead until now is of another time, and forgotten.
 
         Args: step_ns: in which the clock goes on by which arrivals are known.
         """
-        self._odd = self._offsets.odd(now_ns, step_ns)
-        return self._odd
+        before, self._odd = self._ahead, self._offsets.odd(now_ns, step_ns)
+        back = before - self._ahead
+        if back:
+            self._window.drop(back)
+        return {name: odd.offset_ns for name, odd in self._odd.items() if odd.wrong}
 
     @property
     def newest_stamp_ns(self) -> int | None:
-        """The newest stamp of the sensors whose clocks are not ahead of the others'."""
-        return self._window.newest_without(self._ahead)
+        """The newest stamp that most sensors have reached: but for those that are ahead of the others."""
+        return self._window.newest_without({name for name, odd in self._odd.items() if odd.offset_ns > 0})
 
     @property
     def _ahead(self) -> set[str]:
-        return {name for name, offset in self._odd.items() if offset > 0}
+        """The sensors whose clocks are ahead of the others', so that nothing they say is of its time."""
+        return {name for name, odd in self._odd.items() if odd.offset_ns > 0 and odd.wrong}
 
     def snapshot(self) -> WindowSnapshot:
-        """The window as it is, without those whose clocks are ahead."""
-        return self._window.snapshot(without=self._ahead)
+        """The window as it is, up to that stamp, without those whose clocks are ahead."""
+        return self._window.snapshot(self._ahead, self.newest_stamp_ns)
 
     def latest(self) -> dict[str, Measurement]:
         """The newest measurement of each sensor that has one."""

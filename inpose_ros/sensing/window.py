@@ -129,11 +129,14 @@ class MeasurementWindow:
         self._columns[sensor] = Columns.of(readings) if kept is None else kept.then(readings[len(kept) :])
         return self._columns[sensor]
 
-    def snapshot(self, without: Collection[str] = ()) -> WindowSnapshot:
-        """An immutable copy, of all sensors but some."""
+    def snapshot(self, without: Collection[str] = (), newest_ns: int | None = None) -> WindowSnapshot:
+        """An immutable copy, of all sensors but some.
+
+        Args: newest_ns: the end of the grid that it is for; None: its newest stamp.
+        """
         series = {name: self.series(name) for name in self._measurements if name not in without}
         columns = {name: self._columns_of(name, readings) for name, readings in series.items()}
-        return WindowSnapshot(self.newest_without(without), series, columns)
+        return WindowSnapshot(newest_ns or self.newest_without(without), series, columns)
 
     def _pass_until(self, now_ns: int) -> None:
         if self._now_ns is not None:
@@ -145,9 +148,10 @@ class MeasurementWindow:
         return {name for name, heard in self._heard.items() if self._elapsed_ns - heard <= self.span_ns}
 
     def _note_behind(self, measurement: Measurement) -> None:
-        """Keep a sensor's readings as they come while they lie well behind the newest stamp, and rise."""
-        row = self._behind.setdefault(measurement.sensor, [])
-        if self._newest_ns is None or measurement.stamp_ns >= self._newest_ns - _BACK_NS:
+        """Keep a sensor's readings as they come while they lie well behind its newest stamp, and rise."""
+        row, own = self._behind.setdefault(measurement.sensor, []), self._stamps.get(measurement.sensor)
+        newest_ns = own[-1] if own else self._newest_ns  # another's may be of a clock that is ahead
+        if newest_ns is None or measurement.stamp_ns >= newest_ns - _BACK_NS:
             row.clear()
         elif not row or measurement.stamp_ns != row[-1].stamp_ns:  # a double says nothing
             if row and measurement.stamp_ns < row[-1].stamp_ns:

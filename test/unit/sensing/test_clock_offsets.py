@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from inpose_ros.sensing.clock_offsets import ClockOffsets
+from inpose_ros.sensing.clock_offsets import ClockOffsets, Offset
 
 
 def told(offsets: dict[str, float], delays: dict[str, float] | None = None, jitter: float = 0.01, seconds: float = 2.0,
-         rates: dict[str, float] | None = None) -> dict[str, int]:  # fmt: skip
+         rates: dict[str, float] | None = None) -> dict[str, Offset]:  # fmt: skip
     """Who is odd after some time; `offsets` [s] are those of the sensors' clocks, `delays` [s] those on the way."""
     rng, clocks = np.random.default_rng(0), ClockOffsets()
     rows = []
@@ -23,7 +23,8 @@ def told(offsets: dict[str, float], delays: dict[str, float] | None = None, jitt
 @pytest.mark.parametrize('others', [1, 2, 5])
 def test_one_clock_that_is_off_is_named_with_its_offset(offset, others):
     found = told({f'other_{k}': 0.0 for k in range(others)} | {'odd': offset})
-    assert list(found) == ['odd'] and found['odd'] / 1e9 == pytest.approx(offset, abs=0.01)
+    assert list(found) == ['odd'] and found['odd'].wrong
+    assert found['odd'].offset_ns / 1e9 == pytest.approx(offset, abs=0.01)
 
 
 @pytest.mark.parametrize('common', [-0.4, 0.0, 0.2])
@@ -34,6 +35,11 @@ def test_what_all_have_in_common_is_nobodys_fault(common):
 def test_honest_sensors_of_many_rates_with_jitter_and_some_delay_are_not_named():
     rates = {'head': 90.0, 'left': 20.0, 'right': 60.0, 'waist': 400.0}
     assert told(dict.fromkeys(rates, 0.0), {'waist': 0.03}, rates=rates) == {}
+
+
+def test_where_the_others_links_are_slower_nobodys_clock_is_to_blame():
+    found = told(dict.fromkeys(('near', 'far', 'further'), 0.0), {'far': 0.09, 'further': 0.1})
+    assert found.keys() == {'near'} and found['near'].offset_ns > 0 and not found['near'].wrong
 
 
 def test_one_alone_has_nobody_to_differ_from():

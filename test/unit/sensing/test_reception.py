@@ -57,6 +57,30 @@ def test_a_clock_that_is_behind_is_named_and_does_not_count(offset):
     assert played.window().contributing == {'head', 'right'}
 
 
+def test_a_clock_that_is_set_right_again_resets_nothing_and_counts_within_half_a_second():
+    def mended(reading: Measurement, t: float) -> Measurement:
+        return shifted('left', 0.2)(reading, t) if t < 2.0 else reading
+
+    played = Played(2.55, mended)
+    assert played.window().contributing == SENSORS.keys() and played.reception.epoch == 0
+    counted = {cause for _, _, received in played.said for cause, _ in received.counted}
+    assert 'time_reset' not in counted
+
+
+def test_who_is_merely_faster_than_the_others_is_waited_with_and_used():
+    reception, person, rows = Reception(1_500_000_000), Person(), []
+    reception.wear(SENSORS, (), False)
+    for t in person.times(0, 2.0):
+        for name in SENSORS:
+            rows.append((t + (0.0 if name == 'left' else 0.1), person.reading(name, t)))
+    for arrived, reading in sorted(rows, key=lambda row: row[0]):
+        now_ns = NOW + round(arrived * 1e9)
+        reception.take(reading, now_ns, now_ns)
+        assert 'left' not in reception.odd_clocks(now_ns)
+    window = joint_window(reception.snapshot(), tuple(SENSORS.values()), 31, 30.0, 500_000_000)
+    assert window.contributing == SENSORS.keys()
+
+
 def test_all_that_are_honest_contribute():
     played = Played(2.0)
     assert not played.odd and played.window().contributing == SENSORS.keys()
