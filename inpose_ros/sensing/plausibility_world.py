@@ -26,8 +26,10 @@ _KEPT = 64
 _OFF, _SPEED = 0.15, 3.0
 _OFF_ANGLE, _TURN_RATE = 0.3, 8.0
 _UNTIL = 0.05  # [s]
-# A move of less than this [m] of one sensor is also what people do; a longer one explains it where most of it is gone.
+# A longer way [m] is explained where most of it is gone.
 _SHORT, _EXPLAINED = 0.3, 0.5
+# Each is somewhere else now [m], or turned [rad]: else it is one alone that has jumped a little.
+_MOVED, _TURNED = 0.2, 0.35
 
 
 class WorldMove(NamedTuple):
@@ -99,7 +101,7 @@ class WorldMoves:
         yaw = _common_yaw(steps)
         rot = so3.about_z(yaw)
         shift = sum(step.after.position - rot @ step.before.position for step in steps) / len(steps)
-        explained = all(step.is_explained_by(rot, shift) for step in steps)
+        explained = all(step.has_moved and step.is_explained_by(rot, shift) for step in steps)
         return WorldMove(yaw, shift, tuple(live)) if explained else None
 
 
@@ -117,6 +119,13 @@ class _Step(NamedTuple):
     def turn(self) -> Float[np.ndarray, '3 3'] | None:
         before, after = self.before.rot_world_sensor, self.after.rot_world_sensor
         return None if before is None or after is None else after @ before.T
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether it is clearly somewhere else, or turned."""
+        turn = self.turn
+        moved = math.dist(self.before.position, self.after.position) > _MOVED
+        return moved or (turn is not None and so3.angle_between(turn, np.eye(3)) > _TURNED)
 
     def is_explained_by(self, rot: Float[np.ndarray, '3 3'], shift: Float[np.ndarray, '3']) -> bool:
         """Whether the sensor is where a move puts it."""

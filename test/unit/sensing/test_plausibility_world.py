@@ -64,6 +64,13 @@ def test_what_one_alone_says_is_a_jump(yaw, way):
     assert {name for _, name, verdict in rows if verdict.measurement is None} == {'left'}
 
 
+@pytest.mark.parametrize('way', [0.3, 0.4, 0.5])
+def test_a_short_jump_of_one_is_not_shared_out_among_all(way):
+    for direction in np.eye(3):
+        rows = played(0, tuple(way * direction), who=('left',))
+        assert not [verdict for _, _, verdict in rows if verdict.move is not None]
+
+
 def test_a_move_of_two_of_three_is_a_jump_of_each():
     assert not [verdict for _, _, verdict in played(120, (2.0, -1.0, 0.0), who=('left', 'right')) if verdict.move]
 
