@@ -147,7 +147,8 @@ def test_a_quaternion_of_any_length_is_read():
 def test_the_angle_between_two_rotations_is_that_of_the_turn(rotvec):
     start = random_rotations(1)[0]
     angle = rotation.angle_between(start, start @ rotation.exp(rotvec))
-    close(angle, rotvec.norm(), 1e-7)
+    # At half a turn an arcsine multiplies what rounding does to its argument: the root of some 1e-15.
+    close(angle, rotvec.norm(), 5e-7)
 
 
 def test_the_angle_is_exact_near_zero_in_single_precision():
