@@ -24,7 +24,7 @@ _SETTLED_NS = 20_000_000_000
 _ENOUGH, _RECENT = 3, 6
 # Of what few looks tell so much is taken: as if so many had told that nothing differs from the start. Their errors are
 # more alike than those of a minute; by the bones of ten people this was best for up to forty looks.
-_CAUTION = 10
+_CAUTION = 5
 # The newest looks are so much likelier (by the logarithm) without what was believed: it is of somebody else.
 _SOMEBODY_ELSE = -2.0
 # Heights were taken from this floor if it is no further off [m].
