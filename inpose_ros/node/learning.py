@@ -5,8 +5,11 @@ import math
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
+from inpose_ros.body import proportions
+from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.bones import BodyEstimate
+from inpose_ros.sensing.calibration_places import KnownBody
 from inpose_ros.sensing.resample import JointWindow
 
 # Between two looks [ns], until the estimate is sure, and from then on.
@@ -160,3 +163,11 @@ class BodyLearner:
             'body seen': f'{self.estimator.observations} looks, {"sure" if self.sure else "not sure yet"}',
             'floor [m]': f'{estimate.floor_height:.3f} +- {estimate.floor_stddev:.3f}',
         }
+
+
+def known_body(learner: BodyLearner | None, told: BodyGuess) -> KnownBody:
+    """Whose places a calibration compares with a pose: as learnt until now, or as told."""
+    if learner is None:
+        return KnownBody(told.skeleton, told.spreads['stature'])
+    stature = proportions.factors(learner.skeleton, learner.bone_covariance.double())['stature']
+    return KnownBody(learner.skeleton, stature.stddev)

@@ -1,0 +1,156 @@
+"""Whether the node's clock comes and goes on, where it is a simulated one; how fast, and in what steps."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rclpy.clock import JumpThreshold, TimeJump
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.time import Time
+from rosgraph_msgs.msg import Clock as ClockMessage
+
+from inpose_ros.node import qos
+from inpose_ros.node.fetched import Fetched, waiting
+from inpose_ros.node.health import STEADY, Pace
+
+# A simulated clock that has stood for so long [ns] is told of.
+_STANDS_NS = 2_000_000_000
+# Its speed and its steps are those of this time [ns].
+_LATELY_NS = 2_000_000_000
+# Steps of less are as good as none [ns]; a clock that leaps further has been set.
+_STEP_NS, _LEAP_NS = 10_000_000, 2_000_000_000
+# It has gone back where it did so by more than this [ns].
+_BACK_NS = 100_000_000
+
+
+class Standing(NamedTuple):
+    """Why time does not go on, in a word and a sentence; `wanted`: somebody may have meant it."""
+
+    word: str
+    text: str
+    wanted: bool = False
+
+
+class ClockWatch:
+    """Looks at the node's clock, by a steady one.
+
+    Simulated time is what a bag or a simulator says on /clock: it may be slower or faster than time, stand still, begin
+    again, or never come. No sensor is to blame for any of it.
+    """
+
+    def __init__(self, node: Node, went_back: Callable[[], None], steady_ns: Callable[[], int] = time.monotonic_ns):
+        """Args: went_back: called as soon as a simulated clock has gone back."""
+        self._node, self._went_back, self._steady_ns = node, went_back, steady_ns
+        self._looks: deque[tuple[int, int]] = deque()  # steady and simulated time
+        self._steps: deque[tuple[int, int]] = deque()  # steady time, and how long a step was
+        self._went_on_ns = self._came_ns = steady_ns()
+        self._came = self._was_set = False
+        self._subscription = None
+        threshold = JumpThreshold(
+            min_forward=Duration(nanoseconds=_STEP_NS), min_backward=Duration(nanoseconds=-_BACK_NS)
+        )
+        self._handle = node.get_clock().create_jump_callback(threshold, post_callback=self._on_jump)
+
+    @property
+    def simulated(self) -> bool:
+        return self._node.get_clock().ros_time_is_active
+
+    @property
+    def pace(self) -> Pace:
+        """How it has gone lately; as any other clock, where it is not simulated or has just begun."""
+        if not self.simulated or len(self._looks) < 2:
+            return STEADY
+        (begin, first), (end, last) = self._looks[0], self._looks[-1]
+        speed = (last - first) / (end - begin) if end > begin else 1.0
+        return Pace(speed, max((step for _, step in self._steps), default=0))
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What is known of a simulated clock, for people to read."""
+        return {'clock': f'simulated, {self.pace.speed:.2f} s a second'} if self.simulated else {}
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a time at all."""
+        return not self.simulated or self._node.get_clock().now().nanoseconds > 0
+
+    def fetch(self) -> None:
+        """Set a simulated clock to what has come on /clock until now.
+
+        The executor does so too, but in its turn: where much is sent, readings would be judged by a time that is long
+        past, and seem to be of the future.
+        """
+        if not self.simulated:
+            return
+        if self._subscription is None:
+            self._came_ns = self._went_on_ns = self._steady_ns()
+            self._subscription = self._node.create_subscription(
+                ClockMessage, '/clock', self._set, qos.NEWEST, callback_group=Fetched()
+            )
+        for message, _ in waiting(self._subscription, 1):
+            self._set(message)
+
+    def _set(self, message: ClockMessage) -> None:
+        self._came, self._came_ns = True, self._steady_ns()
+        self._node.get_clock().set_ros_time_override(Time.from_msg(message.clock))
+
+    def look(self) -> int:
+        """Take note of the time; by how much [ns] a simulated clock has fallen behind since the last look.
+
+        Negative: it has gone ahead.
+        """
+        if not self.simulated:
+            self._forget()
+            return 0
+        self.fetch()
+        now_ns, clock_ns = self._steady_ns(), self._node.get_clock().now().nanoseconds
+        if self._was_set:  # which is no speed
+            self._went_on_ns, self._was_set = now_ns, False
+            self._looks.clear()
+        before_ns, shown_ns = self._looks[-1] if self._looks else (now_ns, clock_ns)
+        if clock_ns != shown_ns:
+            self._went_on_ns = now_ns
+        self._looks.append((now_ns, clock_ns))
+        for row in (self._looks, self._steps):
+            while row and row[0][0] < now_ns - _LATELY_NS:
+                row.popleft()
+        return (now_ns - before_ns) - max(0, clock_ns - shown_ns)
+
+    def standing(self) -> Standing | None:
+        """What is wrong, where a simulated clock does not go on."""
+        now_ns = self._steady_ns()
+        if self.has_begun and (not self.simulated or now_ns - self._went_on_ns < _STANDS_NS):
+            return None
+        stands = f'{(now_ns - self._went_on_ns) / 1e9:.0f} s'
+        if self._came and now_ns - self._came_ns < _STANDS_NS:
+            at = self._node.get_clock().now().nanoseconds / 1e9
+            text = f'/clock has said {at:.3f} s for {stands}; nothing is published until it goes on'
+            return Standing('clock_paused', text, wanted=True)
+        cure = 'start what publishes it (ros2 bag play --clock, a simulator), or set use_sim_time to false'
+        since = f'for {stands}' if self._came else 'yet'
+        return Standing('no_clock', f'use_sim_time is true and nothing has come on /clock {since}: {cure}')
+
+    def destroy(self) -> None:
+        self._handle.unregister()
+        self._forget()
+
+    def _on_jump(self, jump: TimeJump) -> None:
+        if not self.simulated:
+            return
+        delta_ns = jump.delta.nanoseconds
+        if delta_ns < 0 or delta_ns >= _LEAP_NS:
+            self._was_set = True
+        else:
+            self._steps.append((self._steady_ns(), delta_ns))
+        if delta_ns < 0:
+            self._went_back()
+
+    def _forget(self) -> None:
+        self._looks.clear()
+        self._steps.clear()
+        self._came = False
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
