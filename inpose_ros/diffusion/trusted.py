@@ -19,7 +19,7 @@ from inpose_ros.sensing.worn import Wear, Wearer, worn_part
 # A look counts when its spell goes on for so long after it [ns].
 _PROVISIONAL_NS = 1_000_000_000
 # After so long [ns] a look stays, whatever becomes of its spell.
-_SETTLED_NS = 20_000_000_000
+_SETTLED_NS = 10_000_000_000
 # So many looks are enough to tell whether what was set aside fits them, and so many whether all that is believed does.
 _ENOUGH, _RECENT = 3, 6
 # Of what few looks tell so much is taken: as if so many had told that nothing differs from the start. Their errors are

@@ -122,7 +122,7 @@ def test_what_was_taken_back_is_dropped_if_what_comes_next_is_of_another_body(es
 def test_what_has_settled_stays_when_a_sensor_jumps(estimator):
     looks(estimator, 0, 60)
     estimator.interrupted(60 * HALF_NS)
-    assert 0 < estimator.observations < 25
+    assert 30 < estimator.observations < 45
 
 
 def test_the_body_of_somebody_else_is_forgotten_sooner_than_it_was_learnt(estimator):
