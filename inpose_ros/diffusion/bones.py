@@ -227,7 +227,7 @@ class BodyEstimator:
 
 
 def _gain(before: tuple[Tensor, Tensor], told: tuple[Tensor, Tensor]) -> float:
-    """How likely it was to be told that, as a logarithm, but for its own part; each: precision, and that times mean."""
+    """How likely it was to be told that, as a logarithm, but for what is its own; each: precision, vector."""
     matrix, vector = before[0] + told[0], before[1] + told[1]
     chance = [row @ torch.linalg.solve(table, row) - torch.logdet(table) for table, row in ((matrix, vector), before)]
     return float(chance[0] - chance[1]) / 2

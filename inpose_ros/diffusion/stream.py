@@ -136,7 +136,7 @@ class StreamSolver(PoseSolver):
     ) -> Posterior:
         """The next window of each named stream; `window` of what is returned holds the frames handed out alone.
 
-        A floor of NaN is not known: nothing is taken to be so high above it, or to stand on it.
+        A floor of NaN is not known.
         """
         self._began = time.perf_counter()
         floor = None if math.isnan(floor_height) else floor_height

@@ -19,12 +19,12 @@ from inpose_ros.sensing.worn import Wear, Wearer, worn_part
 # A look counts when its spell goes on for so long after it [ns].
 _PROVISIONAL_NS = 1_000_000_000
 # After so long [ns] a look stays, whatever becomes of its spell.
-_SETTLED_NS = 20_000_000_000
+_SETTLED_NS = 10_000_000_000
 # So many looks are enough to tell whether what was set aside fits them, and so many whether all that is believed does.
 _ENOUGH, _RECENT = 3, 6
 # Of what few looks tell so much is taken: as if so many had told that nothing differs from the start. Their errors are
 # more alike than those of a minute; by the bones of ten people this was best for up to forty looks.
-_CAUTION = 10
+_CAUTION = 5
 # The newest looks are so much likelier (by the logarithm) without what was believed: it is of somebody else.
 _SOMEBODY_ELSE = -2.0
 # Heights were taken from this floor if it is no further off [m].

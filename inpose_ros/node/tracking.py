@@ -183,10 +183,6 @@ class Tracker:
         measured = body.measured.clone()
         measured[doubted] = False
         return replace(body, measured=measured)
-        state = job.state
-        if ground.contradicted and state == BodyPose.STATE_TRACKING:
-            state = BodyPose.STATE_DEGRADED
-        return Estimate(self._last.body, self._last.angles, self._last.velocities, self._elapsed() - start, state)
 
     def _wear(self) -> None:
         """Go on with the body that has been learnt until now."""

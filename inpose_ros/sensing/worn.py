@@ -9,6 +9,7 @@ import enum
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 
 from inpose_ros.body import smpl22
@@ -64,11 +65,11 @@ def worn_part(window: JointWindow, wearer: Wearer) -> tuple[Wear, JointWindow]:
     A head that is tracked and not worn means that nobody wears anything.
     """
     located, turned = window.location_valid.numpy(), window.rot_valid.numpy()
-    joints = np.flatnonzero(located[-1])
-    if not len(joints):
+    joints = np.flatnonzero(located[-1]).tolist()
+    if not joints:
         return Wear.NOT_WORN, window
     places, rotations = _means(window.location.numpy(), located), _means(window.rot_world_joint.numpy(), turned)
-    likely = [joint for joint in joints if _is_there(window, int(joint), wearer)]
+    likely = [joint for joint in joints if _is_there(window, joint, wearer)]
     origin = smpl22.HEAD if smpl22.HEAD in joints else joints[0]
     if origin not in likely:
         return Wear.NOT_WORN, window
@@ -80,15 +81,14 @@ def worn_part(window: JointWindow, wearer: Wearer) -> tuple[Wear, JointWindow]:
     keep = np.zeros(len(smpl22.JOINTS), dtype=bool)
     keep[limbs] = True
     # Of those that give no place nothing but stillness tells that they lie somewhere.
-    others = np.flatnonzero(turned[-1] & ~located[-1])
+    others = np.flatnonzero(turned[-1] & ~located[-1]).tolist()
     keep[[joint for joint in others if _turns(window, rotations[:, joint], joint)]] = True
     if keep.sum() == (located[-1] | turned[-1]).sum():
         return Wear.WORN, window
     if len(limbs) < 2 and len(joints) > 1:
         return Wear.STILL, window
-    return Wear.WORN, replace(
-        window, location_valid=window.location_valid & keep, rot_valid=window.rot_valid & keep
-    )
+    kept = torch.from_numpy(keep)
+    return Wear.WORN, replace(window, location_valid=window.location_valid & kept, rot_valid=window.rot_valid & kept)
 
 
 def _means(

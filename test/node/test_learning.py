@@ -85,6 +85,37 @@ def test_of_somebody_else_no_look_at_the_one_before_is_finished(estimator):
     assert estimator.observations == 10
 
 
+def test_a_model_that_is_old_is_renewed_for_less(estimator):
+    learner = BodyLearner(estimator)
+    estimator.believe(longer_arms(0.006))
+    learner.look(window(1.0))
+    assert learner.skeleton is not estimator.estimate.skeleton
+    learner.look(window(6.1))
+    assert learner.skeleton is estimator.estimate.skeleton
+
+
+def test_a_sensor_that_jumps_breaks_a_look_off_and_what_is_not_believed_any_more_is_not_kept(estimator):
+    learner = BodyLearner(estimator)
+    estimator.believe(MEAN.scaled(1.1))
+    learner.look(window(1.0))
+    learner.learn(window(1.5))  # a part
+    estimator.observations = 0
+    estimator.believe(MEAN)
+    learner.learn(window(1.6), breaks=1)
+    assert estimator.breaks == 1 and estimator.observations == 0
+    assert learner.skeleton.stature == pytest.approx(MEAN.stature)
+
+
+def test_a_body_of_which_little_is_trusted_is_not_saved(estimator, tmp_path):
+    learner = BodyLearner(estimator, str(tmp_path / 'body.yaml'))
+    estimator.observations = 7
+    learner.keep()
+    assert not (tmp_path / 'body.yaml').exists()
+    estimator.observations = 8
+    learner.keep()
+    assert (tmp_path / 'body.yaml').exists()
+
+
 def test_after_time_went_back_looks_go_on(estimator):
     learner = BodyLearner(estimator)
     learner.look(window(1000.0))

@@ -1,6 +1,7 @@
 """Tracker: windows in, estimates out that go on from each other; no ROS, and a solver that says what it is told."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from inpose_ros.sensing.window import WindowSnapshot
 MS = 1_000_000
 SENSORS = (Sensor('head', 'head'), Sensor('left_wrist', 'left_wrist'))
 LIMIT = 4.0
+TRACKING, DEGRADED = 1, 2
 
 
 class Solver:
@@ -28,6 +30,7 @@ class Solver:
         self.turn, self.resets = 0.0, 0
 
     def solve(self, window, floor_height=0.0):
+        self.floor = floor_height
         axis = torch.tensor([0.48, 0.6, 0.64], dtype=torch.float64)
         rot = kinematics.global_rotations(rotation.exp(self.turn * axis.expand(22, 3)))
         head = kinematics.joint_positions(self.skeleton, rot)[smpl22.HEAD]
@@ -126,3 +129,34 @@ def test_a_new_epoch_never_repeats_a_stamp_and_blends_at_the_next(tracker, solve
     assert tracker.track(job(1000 * MS, epoch=1)) is None
     now = tracker.track(job(1030 * MS, epoch=1))
     np.testing.assert_allclose(now.angles, before.angles, atol=1e-9)
+
+
+def head_only(stamp_ns, height, swing=0.0):
+    rows = job(stamp_ns).window.measurements['head']
+    moved = tuple(replace(r, position=np.array([0, 0, height + swing * np.sin(r.stamp_ns / 4e7)])) for r in rows)
+    return Job(WindowSnapshot(stamp_ns, {'head': moved}), SENSORS[:1], 0, TRACKING, DEGRADED)
+
+
+def test_a_user_below_the_floor_is_solved_without_one_and_that_is_said(tracker, solver):
+    sound = tracker.track(head_only(1000 * MS, 1.6))
+    assert (sound.state, sound.remarks, solver.floor) == (TRACKING, {}, 0.0)
+    for stamp in range(1300, 3000, 33):
+        estimate = tracker.track(head_only(stamp * MS, -1.0))
+    assert estimate.state == DEGRADED and estimate.remarks['floor_contradicted'].startswith('head (floor_height: -2.')
+    wider = estimate.body.position_stddev / sound.body.position_stddev
+    assert wider[smpl22.INDEX['left_foot']] > 1.5 and wider[smpl22.HEAD] == pytest.approx(1.0)
+
+
+def test_while_somebody_moves_up_and_down_below_the_floor_none_is_gone_by(tracker, solver):
+    for stamp in range(1000, 3000, 33):
+        estimate = tracker.track(head_only(stamp * MS, -1.0, swing=0.3))
+    assert np.isnan(solver.floor) and np.isnan(tracker.seen.floor)
+    assert estimate.remarks['floor_contradicted'] == 'head (where it is cannot be told yet)'
+    assert estimate.state == DEGRADED
+
+
+def test_the_floor_that_would_fit_is_told_and_gone_by(tracker, solver):
+    for stamp in range(1000, 4000, 33):
+        tracker.track(head_only(stamp * MS, -0.5))
+    fits = -0.5 - solver.skeleton.standing_head_height - solver.skeleton.sole
+    assert solver.floor == pytest.approx(fits, abs=0.01)
