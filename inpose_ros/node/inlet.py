@@ -65,8 +65,8 @@ class TopicInlet:
         self._node.destroy_subscription(self._subscription)
 
     def fetch(self) -> None:
-        """Read the messages that have come."""
-        for msg, info in waiting(self._subscription, self._profile.depth):
+        """Read the messages that have come; those that come while they are judged are for the next time."""
+        for msg, info in list(waiting(self._subscription, self._profile.depth)):
             self._receive_one(msg, info)
 
     def _receive_one(self, msg: SensorMessage, info: dict) -> None:

@@ -86,8 +86,8 @@ class Intake:
     def fetch(self) -> None:
         """Take in what the sensors have sent until now."""
         self._fetched = time.monotonic()
-        self.look_at_clock()
         for inlet in tuple(self._inlets.values()):
+            self.look_at_clock()
             inlet.fetch()
 
     def _fetch_in_time(self) -> None:
