@@ -98,7 +98,8 @@ class Frames:
         if late is not None:
             raise _stopped(late, own.newest_ns, sensor)
         last_ns = min(link.newest_ns for link in (own, *others) if link not in carried)
-        times = [time_ns for time_ns in own.stamps if stamp_ns < time_ns < last_ns][1 - _AT_ONCE :]
+        # At first the newest is enough: those before it would all seem to come late.
+        times = [time_ns for time_ns in own.stamps if 0 < stamp_ns < time_ns < last_ns][1 - _AT_ONCE :]
         if last_ns > stamp_ns:
             times.append(last_ns)
         return [self._placed(chain, frame_id, time_ns, sensor) for time_ns in times]
