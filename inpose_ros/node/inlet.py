@@ -51,9 +51,8 @@ class TopicInlet:
         self._offset_ns = round(row.time_offset * 1e9)
         self._source, self._flood = Source(), FloodGate()
         kind, self._read = READERS[row.type]
-        self._profile = qos.SIMULATED if node.get_clock().ros_time_is_active else qos.SENSOR
         self._subscription = node.create_subscription(
-            kind, row.topic_for(sensor), self._receive_one, self._profile, callback_group=Fetched()
+            kind, row.topic_for(sensor), self._receive_one, qos.SENSOR, callback_group=Fetched()
         )
 
     @property
@@ -65,8 +64,8 @@ class TopicInlet:
         self._node.destroy_subscription(self._subscription)
 
     def fetch(self) -> None:
-        """Read the messages that have come."""
-        for msg, info in waiting(self._subscription, self._profile.depth):
+        """Read the messages that have come; those that come while they are judged are for the next time."""
+        for msg, info in list(waiting(self._subscription, qos.SENSOR.depth)):
             self._receive_one(msg, info)
 
     def _receive_one(self, msg: SensorMessage, info: dict) -> None:

@@ -33,7 +33,7 @@ _BREAKS = ('teleport', 'heading_step', 'swapped', 'frozen')
 
 
 # A sensor of which one of these is found was not where it seemed to be just before, or will not be.
-_BREAKS = ('teleport', 'heading_step', 'swapped', 'frozen', 'world_moved', 'time_reset')
+_BREAKS = ('teleport', 'heading_step', 'swapped', 'frozen', 'lost', 'inconsistent')
 # Messages are taken in whenever a pose is to be solved, and so often [s] where that is seldom: less than their queue
 # holds at 1 kHz.
 _FETCH_PERIOD = 0.03
@@ -97,8 +97,8 @@ class Intake:
     def fetch(self) -> None:
         """Take in what the sensors have sent until now."""
         self._fetched = time.monotonic()
-        self.look_at_clock()
         for name, inlet in tuple(self._inlets.items()):
+            self.look_at_clock()
             self._guarded(name, inlet.fetch)
         self._compare_clocks()
 
@@ -235,7 +235,7 @@ class Intake:
             self._refuse(measurement.sensor, finding)
         for cause, sensor in received.counted:
             self._health.note(cause, sensor, self._now_ns())
-            self.breaks += cause in _BREAKS
+            self.breaks += cause == 'world_moved'
             if cause == 'time_reset':
                 self._meet_new_time()
         if received.measurement is None:
@@ -246,6 +246,7 @@ class Intake:
             self.listener(replace(received.measurement, specific_force=measurement.specific_force))
 
     def _meet_new_time(self) -> None:
+        self.breaks += 1
         text = 'time went back; tracking starts afresh in the new time'
         self._node.get_logger().warning(text, throttle_duration_sec=_WARN_EVERY)
         self.expected = Expected()

@@ -5,8 +5,6 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 # Drivers publish best effort, and a reliable subscriber would get nothing from them; best effort gets both.
 # The depth holds half a second of a 100 Hz sensor.
 SENSOR = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, history=HistoryPolicy.KEEP_LAST, depth=50)
-# A bag that is played four times as fast sends as much in an eighth of a second.
-SIMULATED = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, history=HistoryPolicy.KEEP_LAST, depth=200)
 # Of what is no more than looked at, now and then.
 NEWEST = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, history=HistoryPolicy.KEEP_LAST, depth=1)
 # Reliable, so that subscribers of both kinds match.

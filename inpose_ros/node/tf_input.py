@@ -21,6 +21,8 @@ from inpose_ros.sensing.measurement import Measurement
 
 # A transform that is newer by this much [ns] still places a reading: what is older than all on /tf comes at the start.
 _NEAR_NS = 100_000_000
+# A tracker at 20 Hz is one, though what it hangs on comes more often; at less than 9 Hz [ns] it is hardly one.
+_RARE_NS = 110_000_000
 # So many readings of a frame are taken at a time, at most.
 _AT_ONCE = 8
 # Whoever speaks on /tf; tf2 wants a name.
@@ -96,7 +98,8 @@ class Frames:
         if late is not None:
             raise _stopped(late, own.newest_ns, sensor)
         last_ns = min(link.newest_ns for link in (own, *others) if link not in carried)
-        times = [time_ns for time_ns in own.stamps if stamp_ns < time_ns < last_ns][1 - _AT_ONCE :]
+        # At first the newest is enough: those before it would all seem to come late.
+        times = [time_ns for time_ns in own.stamps if 0 < stamp_ns < time_ns < last_ns][1 - _AT_ONCE :]
         if last_ns > stamp_ns:
             times.append(last_ns)
         return [self._placed(chain, frame_id, time_ns, sensor) for time_ns in times]
@@ -105,7 +108,7 @@ class Frames:
         """What to say where the frame's own link comes much more rarely than others: nothing makes up for that."""
         chain = self._chain(frame_id, sensor)
         own = next(iter(moving(chain)), None)
-        if own is None or own not in slow(chain):
+        if own is None or own not in slow(chain) or own.interval_ns < _RARE_NS:
             return None
         text = f'{sensor}: {own} comes only {own.rate}; have it published as often as the sensor measures'
         return MeasurementError('slow_link', text)

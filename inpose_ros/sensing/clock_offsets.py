@@ -13,6 +13,8 @@ AHEAD_NS, BEHIND_NS = 40_000_000, 60_000_000
 # A stamp so far [ns] in the future is not of the time of its measurement; nor is one from so long ago, however slow the
 # link. Between the two it may be that the others' links are slower.
 _FUTURE_NS, _LONG_AGO_NS = 20_000_000, -250_000_000
+# A clock that was ahead has been set where so many stamps in a row are older than one before them.
+_SET = 3
 # Who was odd is so until the offset is less than this part of that.
 _STAYS = 0.6
 
@@ -40,10 +42,19 @@ class ClockOffsets:
     def __init__(self) -> None:
         self._leads: dict[str, deque[_Bin]] = {}
         self._newest: dict[str, int] = {}
+        self._stamps: dict[str, tuple[int, int]] = {}  # the newest, and how many came in a row that are older
         self._odd: dict[str, Offset] = {}
 
-    def arrived(self, sensor: str, stamp_ns: int, arrived_ns: int) -> None:
-        """Take note of a reading."""
+    def arrived(self, sensor: str, stamp_ns: int, arrived_ns: int) -> bool:
+        """Take note of a reading; whether its sensor's clock, which was ahead, has just been set right."""
+        newest_ns, older = self._stamps.get(sensor, (stamp_ns, 0))
+        older = older + 1 if stamp_ns < newest_ns else 0
+        self._stamps[sensor] = max(newest_ns, stamp_ns), older
+        self._learn(sensor, stamp_ns, arrived_ns)
+        odd = self._odd.get(sensor)
+        return older >= _SET and odd is not None and odd.offset_ns > 0
+
+    def _learn(self, sensor: str, stamp_ns: int, arrived_ns: int) -> None:
         bins, lead = self._leads.setdefault(sensor, deque(maxlen=_SPAN_NS // _BIN_NS)), stamp_ns - arrived_ns
         before = self._newest.get(sensor, arrived_ns)
         if not 0 <= arrived_ns - before < _SPAN_NS:  # after a silence, or time went back
@@ -57,7 +68,7 @@ class ClockOffsets:
 
     def forget(self, sensor: str | None = None) -> None:
         """One sensor is another device now; None: time went back."""
-        for kept in (self._leads, self._newest, self._odd):
+        for kept in (self._leads, self._newest, self._stamps, self._odd):
             if sensor is None:
                 kept.clear()
             else:

@@ -6,7 +6,7 @@ from inpose_ros.sensing.measurement import Measurement
 
 # Who turns by nothing at all for so long [ns] while moving so far [m] is not turned by a hand.
 _CONSTANT_NS = 300_000_000
-_WAY = 0.05
+_WAY = 0.02
 # Once is a stray, so often in a row is a motion.
 _READINGS = 5
 

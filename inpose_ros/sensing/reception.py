@@ -96,14 +96,9 @@ class Reception:
     def odd_clocks(self, now_ns: int, step_ns: int = 0) -> dict[str, int]:
         """The sensors whose clocks are ahead of the others', or (negative) behind them, by how much [ns].
 
-        What one has said whose clock was ahead until now is of another time, and forgotten.
-
         Args: step_ns: in which the clock goes on by which arrivals are known.
         """
-        before, self._odd = self._ahead, self._offsets.odd(now_ns, step_ns)
-        back = before - self._ahead
-        if back:
-            self._window.drop(back)
+        self._odd = self._offsets.odd(now_ns, step_ns)
         return {name: odd.offset_ns for name, odd in self._odd.items() if odd.wrong}
 
     @property
@@ -180,7 +175,8 @@ class Reception:
         """The reading with the time at which it was measured."""
         name = measurement.sensor
         if self._is_of_now(measurement.stamp_ns, now_ns):
-            self._offsets.arrived(name, measurement.stamp_ns, arrived_ns)
+            if self._offsets.arrived(name, measurement.stamp_ns, arrived_ns):
+                self._forget({name})  # what it said was of another time
         return self._bursts.setdefault(name, Bursts()).spread(measurement)
 
     def _judged(
@@ -229,6 +225,7 @@ class Reception:
         for name in sensors:
             self._filters.pop(name, None)
             self._bursts.pop(name, None)
+            self._odd.pop(name, None)
             self._offsets.forget(name)
         self._window.drop(sensors)
 

@@ -167,7 +167,7 @@ def test_a_link_that_has_stopped_is_named_with_its_rate(stage, tf2, capfd):
     told = stage.heard(DiagnosticArray, '/diagnostics')
     chain = Chain(stage, slow=5.0)
     node = stage.active(**WAIST)
-    stage.until(lambda: len(node._intake.snapshot().series('waist')) > 30)
+    stage.until(lambda: len(node._intake.snapshot().series('waist')) > 8)
     chain.above.cancel()
     stage.until(lambda: told and 'slow_link: waist' in told[-1].status[0].message)
     stage.until(lambda: node._silence.silent == ('waist',))
