@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def turn_and_sway(seconds: float, rate: float = 50.0, yaw: float = 0.8, seed: in
 def said(name: str, way: list[tuple[int, Rotation]], raw: bool, rng: np.random.Generator) -> list[Measurement]:
     """What an honest IMU says on that way, a little shaken by steps."""
     rows = []
-    for (begin, before), (end, now) in zip(way, way[1:]):
+    for (begin, before), (end, now) in pairwise(way):
         gyro = (before.inv() * now).as_rotvec() / ((end - begin) / 1e9) + 0.005 * rng.normal(size=3)
         step = 1.5 * np.sin(2 * np.pi * 2e-9 * end) * np.array([0.3, 0.0, 1.0])
         force = now.inv().apply(GRAVITY + step) + 0.05 * rng.normal(size=3)
