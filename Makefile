@@ -14,7 +14,7 @@ local := export ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 option = $(if $(2),$(1) '$(2)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz lint train evaluate report bench faults shell-env clean
+.PHONY: help setup demo test fuzz lint train evaluate report bench faults stops shell-env clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench: setup  ## measure what a pose costs and how late it comes, with nothing e
 
 faults: setup  ## let sensors fail in every known way, check what consumers are told; KINDS=nan,freeze SOAK=minutes SEED=0
 	@$(environment) && $(local) && python -m inpose_ros faults $(call option,--kinds,$(KINDS)) $(call option,--soak,$(SOAK)) $(call option,--seed,$(SEED)) $(if $(KINDS),,--doc docs/reliability.md) $(ARGS)
+
+stops: setup  ## end the node and the player at random times of their start, 200 and 500 times: 40 minutes; ARGS='--jobs 2'
+	@$(environment) && $(local) && python -m inpose_ros stops --number 200 $(ARGS) && python -m inpose_ros stops --executable inpose_play --number 500 $(ARGS)
 
 shell-env: setup  ## say how to enter the environment
 	@echo '. $(CURDIR)/setup/env.sh'

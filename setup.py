@@ -69,6 +69,6 @@ setup(
     packages=find_namespace_packages(include=['inpose_ros', 'inpose_ros.*']),
     package_data={'inpose_ros.models.*': ['*.json', '*.safetensors', '*.md']},
     install_requires=[line for line in REQUIREMENTS if line and not line.startswith('#')],
-    entry_points={'console_scripts': ['inpose = inpose_ros.cli.main:main']},
+    entry_points={'console_scripts': ['inpose = inpose_ros.__main__:main']},
     cmdclass={'build_py': BuildWithMessages},
 )

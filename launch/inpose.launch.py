@@ -4,15 +4,27 @@ For example `ros2 launch inpose_ros inpose.launch.py sensors:=headset_controller
 """
 
 import os
+import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
 from launch import Action, LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
 from launch.conditions import IfCondition
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+
+try:
+    from inpose_ros.node import params_file, view
+except (
+    ModuleNotFoundError
+):  # pip has put it where only the Python of its virtual environment looks, which ros2 may not be
+    sys.path += map(str, Path(get_package_prefix('inpose_ros')).glob('lib/python*/site-packages'))
+    from inpose_ros.node import params_file, view
 
 ARGUMENTS = {
     'sensors': ('', 'sensors file: a path, or a name in config/sensors of this package; empty: none (or demo.yaml)'),
@@ -20,12 +32,16 @@ ARGUMENTS = {
     'device': ('', 'auto, cpu or cuda; empty: as the parameter file says'),
     'bodies': ('', 'names of the people to track in one process, as anna,ben; empty: one, without a name'),
     'body_id': ('', 'whose body it is; empty: as the parameter file says'),
-    'frame_prefix': ('', 'goes before the name of each frame, as anna/; empty: as the parameter file says'),
+    'frame_prefix': (
+        '',
+        'before the name of each frame, as anna/; empty: as the parameter file says, else human/, in /a a/human/',
+    ),
     'namespace': ('', 'namespace of the nodes and their topics'),
     'autostart': ('true', 'configure and activate by itself'),
     'log_level': ('info', 'debug, info, warn, error or fatal'),
     'demo': ('false', 'also play an invented motion as sensor topics'),
-    'rviz': ('false', 'also open RViz, where it is installed, with config/inpose.rviz'),
+    'publish_tf': ('', 'false: leave /tf to a robot_state_publisher; empty: as the parameter file says'),
+    'rviz': ('false', 'also open RViz, where it is installed, with config/inpose.rviz in the frames of each body'),
     'localhost_only': (
         '',
         'true: other machines neither hear nor reach the nodes; false: those of the subnet do; '
@@ -34,6 +50,8 @@ ARGUMENTS = {
 }
 # Arguments that are parameters of the node where they are not empty.
 CHOSEN = ('device', 'body_id', 'frame_prefix')
+# How a process ends that was told to: by itself, or by force.
+TOLD = (0, 130, -2, -15)
 
 
 def sensors_path(sensors: str) -> Path:
@@ -65,9 +83,20 @@ def discovery_range(localhost_only: str, environment: Mapping[str, str]) -> str:
 
 
 def parameter_files(value: Mapping[str, str]) -> list[str]:
-    """Later ones win: the user's file over the sensors file."""
+    """Later ones win: the user's file over the sensors file. A file that will not do stops the launch."""
     sensors = value['sensors'] or ('demo.yaml' if is_true('demo', value['demo']) else '')
-    return [*([str(sensors_path(sensors))] if sensors else []), *filter(None, [value['params_file']])]
+    files = [*([sensors_path(sensors)] if sensors else []), *map(Path, filter(None, [value['params_file']]))]
+    for path in files:
+        params_file.check(path)
+    return list(map(str, files))
+
+
+def refuse_unknown(given: Sequence[str]) -> None:
+    """launch takes any name:=value and says nothing; a file that includes this one may have names of its own."""
+    for name in given:
+        near = [] if name in ARGUMENTS else get_close_matches(name, ARGUMENTS, 1, 0.85)
+        if near:
+            raise ValueError(f'there is no argument {name}; did you mean {near[0]}? `--show-args` lists all')
 
 
 def body_names(bodies: str) -> list[str]:
@@ -80,7 +109,16 @@ def body_namespaces(namespace: str, bodies: Sequence[str]) -> list[str]:
     return [f'{namespace}/{body}' if namespace else body for body in bodies] or [namespace]
 
 
-def rviz(shared: Mapping[str, object]) -> Action:
+def frames(value: Mapping[str, str], files: Sequence[str], place: str, is_named: bool) -> tuple[str, str]:
+    """world_frame and frame_prefix of the body in a namespace, as its node will have them."""
+    node, paths = f'/{place}/inpose'.replace('//', '/'), [Path(path) for path in files]
+    own = f'{place}/' if is_named else f'{place}/{view.DEFAULT_PREFIX}'.lstrip('/')
+    given = value['frame_prefix'] or params_file.value(paths, node, 'frame_prefix')
+    world = params_file.value(paths, node, 'world_frame')
+    return view.DEFAULT_WORLD if world is None else world, own if given is None else given
+
+
+def rviz(shared: Mapping[str, object], world_frame: str, frame_prefix: str) -> Action:
     """RViz in the namespace of a body, whose topics its file names without one; or a word why not."""
     try:
         get_package_prefix('rviz2')
@@ -88,14 +126,26 @@ def rviz(shared: Mapping[str, object]) -> Action:
         return LogInfo(
             msg='rviz:=true, but rviz2 is not installed: going on without (apt install ros-$ROS_DISTRO-rviz2)'
         )
-    view = Path(get_package_share_directory('inpose_ros')) / 'config' / 'inpose.rviz'
-    return Node(**shared, package='rviz2', executable='rviz2', name='rviz2', arguments=['-d', str(view)])
+    text = (Path(get_package_share_directory('inpose_ros')) / 'config' / 'inpose.rviz').read_text()
+    with tempfile.NamedTemporaryFile('w', prefix='inpose_', suffix='.rviz', delete=False) as file:
+        file.write(view.filled(text, world_frame, frame_prefix))
+    return Node(**shared, package='rviz2', executable='rviz2', name='rviz2', arguments=['-d', file.name])
+
+
+def fail_with(event: ProcessExited, context: LaunchContext) -> None:
+    """launch ends with status 0 whatever becomes of its processes, unless something is raised."""
+    if event.returncode not in TOLD:
+        name = event.process_name.rpartition('-')[0]
+        raise RuntimeError(f'{name} has ended with status {event.returncode}; it says above why')
 
 
 def nodes(context: LaunchContext) -> list[Action]:
+    refuse_unknown(context.launch_configurations)
     value = {name: context.perform_substitution(LaunchConfiguration(name)) for name in ARGUMENTS}
     files, heard = parameter_files(value), discovery_range(value['localhost_only'], os.environ)
-    chosen = {name: value[name] for name in CHOSEN if value[name]}
+    chosen: dict[str, object] = {name: value[name] for name in CHOSEN if value[name]}
+    if value['publish_tf']:
+        chosen['publish_tf'] = is_true('publish_tf', value['publish_tf'])
     bodies = body_names(value['bodies'])
     shared = {'output': 'screen', 'additional_env': {'ROS_AUTOMATIC_DISCOVERY_RANGE': heard}}
     log = ['--log-level', value['log_level']]
@@ -112,8 +162,10 @@ def nodes(context: LaunchContext) -> list[Action]:
             *([{'bodies': bodies}] if bodies else []),
         ],
         ros_arguments=[*log, '--enclave', '/inpose_ros/inpose'],  # counts only where ROS_SECURITY_ENABLE is set
+        on_exit=fail_with,
     )
-    places = [{**shared, 'namespace': place} for place in body_namespaces(value['namespace'], bodies)]
+    namespaces = body_namespaces(value['namespace'], bodies)
+    places = [{**shared, 'namespace': place} for place in namespaces]
     players = [
         Node(
             **place,
@@ -123,11 +175,15 @@ def nodes(context: LaunchContext) -> list[Action]:
             parameters=[*files, {'loop': True}],
             ros_arguments=[*log, '--enclave', '/inpose_ros/inpose_play'],
             condition=IfCondition(value['demo']),
+            on_exit=fail_with,
         )
         for place in places
     ]
     told = LogInfo(msg=f'the nodes are discovered within: {heard} (localhost_only:=true or false)')
-    views = [rviz(place) for place in places] if is_true('rviz', value['rviz']) else []
+    views = []
+    if is_true('rviz', value['rviz']):
+        shown = [frames(value, files, place.strip('/'), bool(bodies)) for place in namespaces]
+        views = [rviz(place, *both) for place, both in zip(places, shown, strict=True)]
     return [tracker, *players, told, *views]
 
 

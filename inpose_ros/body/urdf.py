@@ -1,8 +1,8 @@
 """A skeleton as URDF, and rotations as the angles of its revolute joints.
 
 A ball joint is a chain of three revolutes, `<joint>_x`, `<joint>_y`, `<joint>_z` in an order of the joint's own
-(smpl22.REVOLUTE_ORDER), with two massless links `<joint>_1`, `<joint>_2` between them. The link after the third is
-called as the joint: its frame sits at the joint and has the joint's rotation.
+(smpl22.REVOLUTE_ORDER), with two links `<joint>_1`, `<joint>_2` between them, which have a thousandth of the mass. The
+link after the third is called as the joint: its frame sits at the joint and has the joint's rotation.
 """
 
 import functools
@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inpose_ros.body import smpl22
+from inpose_ros.body.inertia import Inertial, inertials
 from inpose_ros.body.skeleton import Skeleton
 
 _BALLS = smpl22.JOINTS[1:]
@@ -30,6 +31,7 @@ LIMIT = 100.0
 # Nearer to a middle angle of 90 degrees than this [rad] only the sum or difference of the outer angles means anything.
 _LOCKED = 1e-10
 _FLIP = np.array([1.0, -1.0, 1.0])  # pi and this times the angles are the same rotation
+_UPPER_HALF = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))  # of a matrix that is symmetric
 
 # Radius of the flesh around the bone that ends at a joint, as a part of the stature; for looking at only.
 _RADIUS = {
@@ -136,19 +138,23 @@ def link_names(frame_prefix: str = '') -> tuple[tuple[str, ...], tuple[str, ...]
 
 
 def urdf_xml(skeleton: Skeleton, frame_prefix: str = 'human/', body_id: str = 'human') -> str:
-    """The skeleton as a URDF: the pelvis is the root link, a capsule for every bone, nothing has mass.
+    """The skeleton as a URDF: the pelvis is the root link, a capsule for every bone, the mass of each part of a body.
 
     Joints carry no prefix, as in JointState; links do, as in /tf.
     """
     robot = ET.Element('robot', name=body_id or 'human')
     ET.SubElement(ET.SubElement(robot, 'material', name='body'), 'color', rgba='0.55 0.65 0.8 1')
-    for name in smpl22.JOINTS:
-        _add_flesh(ET.SubElement(robot, 'link', name=frame_prefix + name), skeleton, name)
+    pelvis, *parts = inertials(skeleton)
+    inner, outer = zip(*(part.split() for part in parts))
+    for name, inertial in zip(smpl22.JOINTS, (pelvis, *outer), strict=True):
+        link = ET.SubElement(robot, 'link', name=frame_prefix + name)
+        _add_inertial(link, inertial)
+        _add_flesh(link, skeleton, name)
     bones = skeleton.bones.tolist()
     parents, children = link_names(frame_prefix)
     for number, (name, parent, child) in enumerate(zip(REVOLUTE_NAMES, parents, children, strict=True)):
         if number % 3 < 2:
-            ET.SubElement(robot, 'link', name=child)
+            _add_inertial(ET.SubElement(robot, 'link', name=child), inner[number // 3])
         _add_revolute(robot, name, parent, child, bones[1 + number // 3] if number % 3 == 0 else [0.0, 0.0, 0.0])
     ET.indent(robot)
     return '<?xml version="1.0"?>\n' + ET.tostring(robot, encoding='unicode') + '\n'
@@ -186,6 +192,14 @@ def _add_revolute(robot: ET.Element, name: str, parent: str, child: str, origin:
     ET.SubElement(joint, 'origin', xyz=_numbers(origin), rpy='0 0 0')
     ET.SubElement(joint, 'axis', xyz=_numbers([float(axis == name[-1]) for axis in 'xyz']))
     ET.SubElement(joint, 'limit', lower=_numbers([-LIMIT]), upper=_numbers([LIMIT]), effort='1000', velocity='100')
+
+
+def _add_inertial(link: ET.Element, inertial: Inertial) -> None:
+    element = ET.SubElement(link, 'inertial')
+    ET.SubElement(element, 'origin', xyz=_numbers(inertial.centre.tolist()), rpy='0 0 0')
+    ET.SubElement(element, 'mass', value=_numbers([inertial.mass]))
+    moments = ((f'i{"xyz"[row]}{"xyz"[column]}', inertial.inertia[row, column]) for row, column in _UPPER_HALF)
+    ET.SubElement(element, 'inertia', {name: _numbers([float(moment)]) for name, moment in moments})
 
 
 def _add_flesh(link: ET.Element, skeleton: Skeleton, name: str) -> None:

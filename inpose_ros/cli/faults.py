@@ -7,10 +7,10 @@ from pathlib import Path
 
 from inpose_ros.cli import faults_inputs, faults_page, faults_rows, faults_soak
 from inpose_ros.cli import report as reports
+from inpose_ros.cli.faults_table import ROWS, Row
 from inpose_ros.diffusion import checkpoint
 from inpose_ros.diffusion.solver import DEFAULT_MODEL
 from inpose_ros.errors import FaultError
-from inpose_ros.motion.faults import KINDS
 
 
 def faults(
@@ -25,7 +25,7 @@ def faults(
     """Play a motion with each fault to the node, and check every promise to a consumer; status 1 where one is broken.
 
     Args:
-        kinds: Kinds of faults, separated by commas; where none is given all of them, and the inputs.
+        kinds: Kinds of faults or names of rows, separated by commas; where none is given all of them, and the inputs.
         soak: In place of the matrix, play random faults for this many minutes.
         inputs: Play sensors of every type alone, each switched off and on again.
         seed: Seed of the user's body and motion, of noise and faults.
@@ -59,27 +59,34 @@ def _measured(kinds: str, soak: float, inputs: bool, seed: int, device: str) -> 
     return found, failed
 
 
-def chosen(kinds: str) -> list[faults_rows.Row]:
-    """The rows of these kinds, each set of sensors with its motion without a fault first.
+def chosen(kinds: str) -> list[Row]:
+    """The rows of these kinds or names, each setting with its motion without a fault first.
 
     Raises:
         FaultError: there is no such kind.
     """
-    wanted = [kind.strip() for kind in kinds.split(',') if kind.strip()] or list(KINDS)
-    unknown = [kind for kind in wanted if kind not in KINDS]
+    wanted = {kind.strip() for kind in kinds.split(',') if kind.strip()} or {row.name for row in ROWS}
+    known = list(dict.fromkeys(kind for row in ROWS for kind in sorted(row.kinds)))
+    unknown = sorted(wanted - set(known) - {row.name for row in ROWS})
     if unknown:
-        raise FaultError(f'there is no fault {", ".join(unknown)}; choose of {", ".join(KINDS)}')
-    rows = [row for row in faults_rows.ROWS if row.fault is not None and row.fault.kind in wanted]
-    used = {row.sensors for row in rows}
-    return [row for row in faults_rows.ROWS if row in rows or (row.fault is None and row.sensors in used)]
+        raise FaultError(f'there is no fault {", ".join(unknown)}; choose of {", ".join(known)}, or rows by their name')
+    rows = [row for row in ROWS if row.name in wanted or row.kinds & wanted]
+    used = {row.setting for row in rows}
+    return [row for row in ROWS if row in rows or (row.is_clean and row.setting in used)]
 
 
-def _matrix(rows: Sequence[faults_rows.Row], seed: int, device: str) -> list[dict[str, object]]:
-    done = []
+def _matrix(rows: Sequence[Row], seed: int, device: str) -> list[dict[str, object]]:
+    """What each row showed; those that cannot be played here are `left_out`, for a reason."""
+    done, possible = [], [row for row in rows if row.setting.is_possible]
     begin = time.monotonic()
-    for result in faults_rows.run(rows, seed, device):
+    for result in faults_rows.run(possible, seed, device):
         done.append(result)
         print(faults_page.line(result), flush=True)
     print(f'{len(done)} rows in {time.monotonic() - begin:.0f} s', file=sys.stderr)
-    missing = [row.name for row in rows if row.name not in {result['row'] for result in done}]
-    return done + [{'row': name, 'failed': ['not run: the node had died']} for name in missing]
+    told = {result['row'] for result in done}
+    done += [{'row': row.name, 'failed': ['not run: the node had died']} for row in possible if row.name not in told]
+    for row in rows:
+        if row not in possible:
+            done.append({'row': row.name, 'failed': [], 'left_out': f'{row.setting.library} is not installed here'})
+            print(faults_page.line(done[-1]))
+    return done

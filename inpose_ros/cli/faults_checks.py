@@ -1,6 +1,7 @@
 """What a consumer may rely on while sensors fail, checked on what it was told. No ROS, no clock."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,9 +22,18 @@ MARGIN = 0.03
 # A single pose may stand out; the median of so many may not.
 _SMOOTHED = 5
 # What a busy machine does to messages by itself.
-OF_THE_MACHINE = ('jitter', 'delayed', 'late')
+OF_THE_MACHINE = ('jitter', 'delayed', 'late', 'no time for all that is wanted')
+# What is named of sensors together, as one cannot know which of them is wrong, or all go along.
+OF_SEVERAL = ('inconsistent', 'swapped', 'world_moved', 'time_reset')
 # The diagnostics name what happened within the last 3 s, come once a second, and may be late [s].
 TOLD = 5.0
+# For so much longer [s] than others these may show after their end: a swap for as long as it is not believed, and who
+# has contradicted the others or itself until it has agreed for a while.
+LONGER = {
+    'swapped': LONGEST_NS / 1e9, 'teleport': 1.0, 'ahead': 2.0, 'behind': 2.0, 'burst': 1.0, 'rotation_frozen': 1.0,
+    'unworn': 3.0, 'world_moved': 3.0, 'lowered': 3.0, 'elevator': 3.0, 'far': 3.0, 'heading_step': 3.0,
+    'orientation_identity': 3.0, 'gyro_zero': 3.0, 'gyro_reversed': 3.0, 'gyro_bias': 3.0, 'halves': 2.0, 'ned': 3.0,
+}  # fmt: skip
 # A change of state is logged at its time, give or take so much [s].
 LOGGED = 1.0
 # The cause under which each kind is to be named.
@@ -32,7 +42,12 @@ NAMED = {
     'duplicates': 'duplicate', 'reordering': 'late', 'nan': 'not_finite', 'bad_quaternion': 'quaternion',
     'teleport': 'teleport', 'swapped': 'swapped', 'heading_step': 'heading_step', 'units_g': 'units_g',
     'units_degrees': 'units_degrees', 'flood': 'flood', 'clock_forward': 'future', 'clock_back': 'time_reset',
-    'second_publisher': 'second_publisher',
+    'second_publisher': 'second_publisher', 'ahead': 'ahead', 'behind': 'behind', 'burst': 'burst',
+    'stamp_zero': 'stamp_zero', 'lost': 'lost', 'rotation_frozen': 'frozen', 'world_moved': 'world_moved',
+    'lowered': 'floor_contradicted', 'elevator': 'floor_contradicted', 'orientation_identity': 'orientation_stuck',
+    'gyro_zero': 'gyro_disagrees', 'gyro_reversed': 'gyro_disagrees', 'gyro_bias': 'gyro_bias',
+    # Nothing is wrong with who is far from the origin, and what is borne need not be named.
+    'far': '', 'unworn': '', 'halves': '', 'ned': '',
 }  # fmt: skip
 
 
@@ -62,8 +77,21 @@ class Logged:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a service said when it was called."""
+
+    service: str
+    success: bool
+    message: str
+
+
+@dataclass(frozen=True)
 class Record:
-    """All that a consumer was told; `finite`: no number of it was NaN or infinite (the unknown foot contact aside)."""
+    """All that a consumer was told; `finite`: no number of it was NaN or infinite (the unknown foot contact aside).
+
+    `tracking` and `degraded`: what state the pose is said to be of. `disturbed` says what the machine did to the run
+    by itself, if anything, and `stalls` when it did nothing at all [ns since 1970].
+    """
 
     joint_stamp_ns: Int[np.ndarray, 'joint_state']
     angles: Float[np.ndarray, 'joint_state angle']
@@ -73,10 +101,16 @@ class Record:
     position: Float[np.ndarray, 'pose joint 3']
     measured: Bool[np.ndarray, 'pose joint']
     degraded: Bool[np.ndarray, 'pose']
+    tracking: Bool[np.ndarray, 'pose']
+    position_stddev: Float[np.ndarray, 'pose joint']
+    bone_length: Float[np.ndarray, 'pose joint']
     tf_stamp_ns: Int[np.ndarray, 'transform']
     finite: bool
     told: tuple[Told, ...]
     log: tuple[Logged, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    disturbed: str = ''
+    stalls: tuple[tuple[int, int], ...] = ()
 
 
 def peak_velocities(record: Record) -> tuple[float, float]:
@@ -105,10 +139,23 @@ def causes_named(told: Sequence[Told], begin_ns: int) -> dict[str, str]:
                 named[cause] = f'{count - was.get(cause, 0)} x'
     for row in after:
         for part in row.message.split('; '):
-            cause, colon, sensors = part.partition(': ')
+            cause, colon, rest = part.partition(': ')
+            sensors = rest.partition(' (')[0]
             if colon and ' ' not in cause:
                 named[cause] = f'{sensors} ({named[cause]})' if named.get(cause, '').endswith(' x') else sensors
     return named
+
+
+def blamed(told: Sequence[Told], begin_ns: int, good: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What the status messages have named of good sensors from a time on; what they cannot help aside."""
+    found: dict[str, set[str]] = {}
+    for row in told:
+        for part in row.message.split('; ') if row.level and row.received_ns >= begin_ns else ():
+            cause, colon, rest = part.partition(': ')
+            names = set(re.findall(r'\w+', rest.partition('(')[0])) & set(good)
+            if colon and ' ' not in cause and names and cause not in (*OF_THE_MACHINE, *OF_SEVERAL):
+                found.setdefault(cause, set()).update(names)
+    return {cause: tuple(sorted(names)) for cause, names in found.items()}
 
 
 def recovery_time(received: Float[np.ndarray, 'pose'], good: Bool[np.ndarray, 'pose'], end: float) -> float:
@@ -141,8 +188,9 @@ def unexplained(record: Record, faults: Sequence[Fault], start_ns: int, seconds:
     Args:
         patience: for so long [s] after its end a fault may still show; in the diagnostics, for TOLD longer. One in
             which sensors were swapped may show for as long as a swap is not believed: two of them, one within the
-            other, may leave what looks like a third.
+            other, may leave what looks like a third. A stall of the machine explains as much as a fault does.
     """
+    stalls = [tuple((t - start_ns) / 1e9 for t in stall) for stall in record.stalls]
     when = (record.pose_received_ns - start_ns) / 1e9
     edges = np.concatenate([[0.0], when[(when > 0) & (when < seconds)], [seconds]])
     spells = [(float(a), float(b), 'no pose', patience) for a, b in pairwise(edges) if b - a > patience]
@@ -156,11 +204,12 @@ def unexplained(record: Record, faults: Sequence[Fault], start_ns: int, seconds:
         f'{what} at {begin:.1f} s'
         for begin, end, what, after in spells
         if not any(fault.begin < end + 1e-9 and begin < fault.end + after + _longer(fault) for fault in faults)
+        and not any(stalled < end + 1e-9 and begin < over + after for stalled, over in stalls)
     ]
 
 
 def _longer(fault: Fault) -> float:
-    return LONGEST_NS / 1e9 if fault.kind == 'swapped' else 0.0
+    return LONGER.get(fault.kind, 0.0)
 
 
 def _usual(flags: Bool[np.ndarray, 'pose']) -> Bool[np.ndarray, 'pose']:

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from inpose_ros.body import smpl22
 from inpose_ros.cli import faults_checks as checks
-from inpose_ros.cli.faults_bench import bench
+from inpose_ros.cli.faults_bench import Setting, bench
 from inpose_ros.cli.faults_checks import Record
 from inpose_ros.motion.faults import Fault
 
@@ -26,6 +26,8 @@ WORN = {
 FIRST, OFF, ON = 3.0, 2.0, 2.0
 # After this time [s] a silent sensor is no longer said to measure: `sensor_timeout`, a tick and the solver's time.
 GONE = 0.5 + 0.4
+# So often, at most, it is played where the machine stalled.
+_TRIES = 3
 
 
 def present() -> dict[str, tuple[str, str, float]]:
@@ -43,17 +45,20 @@ def silences(names: list[str]) -> list[Fault]:
 
 
 def run(seed: int, device: str) -> dict[str, object]:
-    """Play it; what was found, with `failed` saying what should not be so."""
+    """Play it, again where the machine stalled; what was found, with `failed` saying what should not be so."""
     worn = present()
     faults = silences(list(worn))
-    seconds = faults[-1].end + ON
-    chosen = {'sensors': list(worn)}
-    rates = {'sensor_rates': [rate for _, _, rate in worn.values()]}
-    with bench(SENSORS, seed, seconds, device, node=chosen, player=chosen | rates) as found:
-        record, start_ns = found.play(faults)
-        alive = found.alive
+    player = {'sensors': list(worn), 'sensor_rates': [rate for _, _, rate in worn.values()]}
+    setting = Setting(SENSORS, faults[-1].end + ON, node={'sensors': list(worn)}, player=player)
     left_out = sorted({f'type {kind}' for name, (_, kind, _) in WORN.items() if name not in worn})
-    return judged(record, faults, worn, start_ns, alive) | {'left_out': left_out}
+    with bench(setting, seed, device) as found:
+        for _ in range(_TRIES):
+            record, start_ns = found.play(faults)
+            result = judged(record, faults, worn, start_ns, found.alive)
+            if not result['failed'] or not record.disturbed or not found.alive:
+                return result | {'left_out': left_out}
+    failed = [f'the machine was too busy to tell ({record.disturbed})', *result['failed']]
+    return result | {'left_out': left_out, 'failed': failed}
 
 
 def judged(

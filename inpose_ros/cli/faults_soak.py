@@ -7,9 +7,9 @@ import numpy as np
 
 from inpose_ros.cli import faults_checks as checks
 from inpose_ros.cli import usage
-from inpose_ros.cli.faults_bench import bench
-from inpose_ros.cli.faults_rows import WITH_IMU
+from inpose_ros.cli.faults_bench import Setting, bench
 from inpose_ros.motion.faults import KINDS, Fault
+from inpose_ros.motion.faults_kinds import NEEDS
 
 _SEGMENT = 60.0  # a motion [s]; then the player starts anew, with other faults
 _EVERY = 10.0  # between looks at the memory [s]
@@ -17,7 +17,13 @@ _EVERY = 10.0  # between looks at the memory [s]
 _WARM_UP = 60.0
 GROWTH = 0.01  # more than this share of the memory after it is a leak ...
 LONG = 600.0  # ... where there was so much time [s] to tell it from what settles
-_SENSORS = ('head', 'left_wrist', 'right_wrist', 'waist')
+SETTING = Setting('faults/mixed.yaml', _SEGMENT)
+_LOCATED, _IMU = ('head', 'left_wrist', 'right_wrist'), 'waist'
+# What befalls the world befalls all that is located in it, or one of them, by chance; a clock that is set, all sensors.
+_OF_THE_WORLD = ('world_moved', 'lowered', 'elevator', 'far', 'unworn')
+_OF_THE_CLOCK = ('clock_forward', 'clock_back', 'stamp_zero', 'burst')
+# These say how good they are, so they can say that they are lost.
+_KNOWING = ('head', 'left_wrist')
 # For so long after a fault [s] its traces may be seen: the silence that is waited for, and the time to recover.
 _PATIENCE = 2.0
 
@@ -33,13 +39,18 @@ def random_faults(seconds: float, rng: np.random.Generator) -> list[Fault]:
 
 
 def _sensors(kind: str, rng: np.random.Generator) -> tuple[str, ...]:
-    if kind.startswith('units'):
-        return ('waist',)
+    need = NEEDS.get(kind)
+    if need in ('specific_force', 'angular_velocity'):
+        return (_IMU,)
     if kind == 'swapped':
-        return tuple(map(str, rng.choice(_SENSORS[:3], 2, replace=False)))
-    if kind in ('clock_forward', 'clock_back'):
+        return tuple(map(str, rng.choice(_LOCATED, 2, replace=False)))
+    if kind in _OF_THE_CLOCK:
         return ()
-    return (str(rng.choice(_SENSORS[:3] if kind == 'teleport' else _SENSORS)),)
+    if kind in _OF_THE_WORLD and rng.uniform() < 0.7:
+        return _LOCATED
+    if kind == 'lost':
+        return (str(rng.choice(_KNOWING)),)
+    return (str(rng.choice(_LOCATED if need else (*_LOCATED, _IMU))),)
 
 
 class Memory:
@@ -71,7 +82,7 @@ def run(minutes: float, seed: int, device: str) -> dict[str, object]:
     failed: list[str] = []
     segments = []
     deadline = time.monotonic() + 60 * minutes
-    with bench(WITH_IMU, seed, _SEGMENT, device) as found:
+    with bench(SETTING, seed, device) as found:
         memory = Memory(found.node.pid)
         while found.alive and time.monotonic() < deadline:
             faults = random_faults(_SEGMENT, rng)

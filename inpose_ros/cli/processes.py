@@ -29,14 +29,18 @@ def _found(look_up: object) -> str:
         ) from None
 
 
+def executable_path(name: str) -> Path:
+    """An executable of the package, as installed."""
+    return Path(_found(get_package_prefix)) / 'lib' / _PACKAGE / name
+
+
 @contextmanager
 def started(executable: str, sensors: Path, params: Mapping[str, object]) -> Iterator[subprocess.Popen]:
     """Run an executable with a file of parameters and some more; it is ended by SIGINT when the block is left."""
-    path = Path(_found(get_package_prefix)) / 'lib' / _PACKAGE / executable
     arguments = [
         f'{name}:={yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}' for name, value in params.items()
     ]
-    command = [str(path), '--ros-args', '--params-file', str(sensors)]
+    command = [str(executable_path(executable)), '--ros-args', '--params-file', str(sensors)]
     child = subprocess.Popen([*command, *(word for argument in arguments for word in ('-p', argument))])
     try:
         yield child

@@ -19,6 +19,10 @@ from inpose_ros.sensing.resample import JointWindow
 
 # The noisiest level, from whose mean the prior's own estimate is one step.
 _STEP = 999
+# Errors of the pass are much the same from one moment to the next, and part of them stays with a person whatever they
+# do: the mean of n observations has as much variance as one, times (_ALIKE / n + _LASTING). From validation.
+_ALIKE, _LASTING = 20.0, 0.2
+_HEIGHTS = 2400  # of the latest, twenty minutes at two a second
 # How well the pass and the skeleton fit anybody at best [m].
 _MISFIT = 0.01
 
@@ -88,6 +92,26 @@ class Information:
 
     def __add__(self, other: 'Information') -> 'Information':
         return Information(self.matrix + other.matrix, self.vector + other.vector, self.count + other.count)
+
+    def weighed(self, size: float) -> tuple[Float[Tensor, 'state state'], Float[Tensor, 'state']]:
+        """As precise as it truly is, of somebody `size` times as large as the start: observations are much alike."""
+        share = size**2 * (_ALIKE + _LASTING * self.count)
+        return self.matrix / share, self.vector / share
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was seen of a body: what locations say of its bones, and the heights [m] that the head kept."""
+
+    information: Information
+    heights: tuple[float, ...] = ()
+
+    @classmethod
+    def none(cls, states: int) -> 'Evidence':
+        return cls(Information.none(states))
+
+    def __add__(self, other: 'Evidence') -> 'Evidence':
+        return Evidence(self.information + other.information, (*self.heights, *other.heights)[-_HEIGHTS:])
 
 
 def information(

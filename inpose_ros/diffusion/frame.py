@@ -108,13 +108,13 @@ class FrameCorrector:
 
     @functools.cached_property
     def _floor_at(self) -> Callable[[float], Floor]:
-        return functools.cache(lambda height: Floor.under(self.skeleton, self.skeleton.bones, height))
+        return functools.lru_cache(maxsize=8)(lambda height: Floor.under(self.skeleton, self.skeleton.bones, height))
 
     def __call__(
-        self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float,
+        self, seen: Seen, answer: Answer, level: int, located: list[int], floor: float | None,
         start: Float[Array, 'batch tangent'] | None = None,
     ) -> FramePose:  # fmt: skip
-        """The frame by an answer at a noise level, on a floor of that height [m].
+        """The frame by an answer at a noise level, on a floor of that height [m]; None: it is not known.
 
         Args:
             located: joints that trackers may have located; the floor counts only where there are some.

@@ -1,5 +1,6 @@
 """PoseSolver: a window of what was measured in, the state of the body at its newest frame out."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -165,7 +166,11 @@ class PoseSolver:
         )
 
     def solve_batch(self, windows: list[JointWindow], floor_height: float = 0.0) -> Posterior:
-        """As solve, for windows of one person that wear the same sensors; frames and batch on the solver's device."""
+        """As solve, for windows of one person that wear the same sensors; frames and batch on the solver's device.
+
+        A floor of NaN is not known: nothing is taken to be so high above it, or to stand on it.
+        """
+        known = not math.isnan(floor_height)
         given = self._given(windows, floor_height)
         likelihood = None
         if self.use_locations and self._located:
@@ -173,13 +178,14 @@ class PoseSolver:
             location = (given.turn @ given.location[..., None])[..., joints, :, 0]
             likelihood = LocationLikelihood.of_joints(
                 self._bones, joints, location, given.location_valid[..., joints], given.location_stddev[..., joints],
-                Floor.under(self.skeleton, self._bones, floor_height) if self.use_floor else None,
+                Floor.under(self.skeleton, self._bones, floor_height) if self.use_floor and known else None,
             )  # fmt: skip
         noise = self._noise.expand(len(windows), -1, -1, -1)
         sample = self.rule(self.prior, noise, given.condition, likelihood, given.rotation_stddev)
         told = self.prior.told(sample.covariance, given.condition.rotation_mask[:, -1])
         sample = replace(sample, covariance=told)
-        return self._posterior(sample, given.turn, given.location[:, -1], given.location_valid[:, -1], floor_height)
+        floor = floor_height if known else 0.0
+        return self._posterior(sample, given.turn, given.location[:, -1], given.location_valid[:, -1], floor)
 
     def _given(self, windows: Sequence[JointWindow], floor_height: float) -> Given:
         """What the windows say, with the trackers' noise taken out, turned to the person's heading."""
@@ -198,10 +204,13 @@ class PoseSolver:
             location_valid[..., smpl22.HEAD],
         )
         size = self.skeleton.standing_head_height
+        height, tells = (head[..., 2] - floor_height) / size, seen & self.use_height
+        if math.isnan(floor_height):
+            height, tells = torch.zeros_like(height), torch.zeros_like(tells)
         travelled, travel_valid = travel(head / size, seen)
         acceleration, acceleration_valid = self._acceleration(windows, turn)
         condition = size_free_condition(
-            turn @ rot, rot_valid, (head[..., 2] - floor_height) / size, seen & self.use_height,
+            turn @ rot, rot_valid, height, tells,
             travelled, travel_valid & self.use_travel, zeroed, acceleration, acceleration_valid,
         )  # fmt: skip
         return Given(

@@ -7,6 +7,7 @@ been handed out, a pass that knows no past is compared with it, and where they d
 itself, the stream starts anew from there: with a second pass at once, and handed out from where the body was.
 """
 
+import math
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
@@ -46,7 +47,7 @@ class _Solved(NamedTuple):
     newest: FramePose
     handed_out: FramePose
     grids: Int[Array, 'batch frame']
-    floor: float
+    floor: float | None
 
 
 class StreamSolver(PoseSolver):
@@ -133,15 +134,19 @@ class StreamSolver(PoseSolver):
     def solve_streams(
         self, windows: Sequence[JointWindow], names: Sequence[Hashable], floor_height: float = 0.0
     ) -> Posterior:
-        """The next window of each named stream; `window` of what is returned holds the frames handed out alone."""
+        """The next window of each named stream; `window` of what is returned holds the frames handed out alone.
+
+        A floor of NaN is not known: nothing is taken to be so high above it, or to stand on it.
+        """
         self._began = time.perf_counter()
-        seen = self._seen(windows, floor_height)
+        floor = None if math.isnan(floor_height) else floor_height
+        seen = self._seen(windows, floor)
         grids = np.array([[window.stamp_ns] for window in windows]) - self._back
         fresh = [self._pasts.says_nothing(name, window.stamp_ns) for name, window in zip(names, windows)]
         self.timings = {'likelihood': self._spent, 'network': 0.0}
-        self._last = self._guided(seen, list(names), grids, fresh, floor_height)
+        self._last = self._guided(seen, list(names), grids, fresh, floor)
         self._guiding = self._spent - self.timings['likelihood']
-        return posterior_of(self._last.handed_out, seen, self._late_corrector, sorted(self._located), floor_height)
+        return posterior_of(self._last.handed_out, seen, self._late_corrector, sorted(self._located), floor or 0.0)
 
     def check(self) -> list[Hashable]:
         """Look whether the past still holds, where that is due; for after a frame has been handed out.
@@ -150,7 +155,7 @@ class StreamSolver(PoseSolver):
         """
         if self._last is None:
             return []
-        seen, names, newest, handed_out, grids, floor_height = self._last
+        seen, names, newest, handed_out, grids, floor = self._last
         ages = [int(grid[-1] - self._checked[name]) for name, grid in zip(names, grids)]
         due = [row for row, age in enumerate(ages) if age >= self._check_ns]
         if not due:
@@ -158,14 +163,14 @@ class StreamSolver(PoseSolver):
         if not self._pace.has_time(self._spent, max(ages) / max(self._check_ns, 1.0)):
             self.hurried = True
             return []
-        scratch, answer = self._from_scratch(seen, floor_height)
+        scratch, answer = self._from_scratch(seen, floor)
         covariance = self._newest_corrector.covariance(seen, answer, SCRATCH)
         doubt = standard_deviations(scratch.rot, newest.rot, covariance, ~seen.measured[:, -1])
         wrong = [row for row in due if doubt[row] > _DOUBTED]
         for row in due:
             self._checked[names[row]] = int(grids[row, -1])
         if wrong:
-            begun, answer = self._gone_on(seen, scratch, answer, floor_height)
+            begun, answer = self._gone_on(seen, scratch, answer, floor)
         for row in wrong:
             self._blends.leave(names[row], handed_out.in_world(seen)[row])
             self._begin(seen, row, names[row], grids[row], answer, begun)
@@ -187,8 +192,9 @@ class StreamSolver(PoseSolver):
         return sorted(self._located) if self.use_locations else []
 
     def _guided(
-        self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool], floor: float
-    ) -> _Solved:
+        self, seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], fresh: list[bool],
+        floor: float | None,
+    ) -> _Solved:  # fmt: skip
         """One step of each stream, and its past brought up to date."""
         self.passes, self.hurried = 0, False
         new = [row for row, is_new in enumerate(fresh) if is_new]
@@ -209,8 +215,9 @@ class StreamSolver(PoseSolver):
         return _Solved(seen, names, newest, told, grids, floor)
 
     def _posed(
-        self, seen: Seen, names: list[Hashable | None], grids: Int[Array, 'batch frame'], answer: Answer, floor: float
-    ) -> tuple[FramePose, FramePose]:
+        self, seen: Seen, names: list[Hashable | None], grids: Int[Array, 'batch frame'], answer: Answer,
+        floor: float | None,
+    ) -> tuple[FramePose, FramePose]:  # fmt: skip
         """The newest frame, and the one that is handed out: in which pasts that did not hold fade."""
         starts = self._pasts.corrections(names, 3 * JOINTS)
         newest = self._newest_corrector(seen, answer, GUIDED, self._trusted, floor, starts)
@@ -223,29 +230,29 @@ class StreamSolver(PoseSolver):
         turned = self._late_corrector.turned(seen, answer, GUIDED, self._trusted, told, turns)
         return newest, told.where(turns.any((1, 2)).tolist(), turned)
 
-    def _handed(self, seen: Seen, newest: FramePose, answer: Answer, floor: float) -> FramePose:
+    def _handed(self, seen: Seen, newest: FramePose, answer: Answer, floor: float | None) -> FramePose:
         """The frame that is handed out: the newest one, or what the network now says of one before that."""
         return newest if self.lag == 0 else self._late_corrector(seen, answer, GUIDED, self._trusted, floor)
 
-    def _from_scratch(self, seen: Seen, floor: float) -> tuple[FramePose, Answer]:
+    def _from_scratch(self, seen: Seen, floor: float | None) -> tuple[FramePose, Answer]:
         answer = self._asked(np.zeros((*seen.features.shape[:2], 6 * JOINTS)), SCRATCH, seen)
         return self._newest_corrector(seen, answer, SCRATCH, self._trusted, floor), answer
 
     def _from_past(
-        self, seen: Seen, names: list[Hashable | None], grids: Int[Array, 'batch frame'], floor: float
+        self, seen: Seen, names: list[Hashable | None], grids: Int[Array, 'batch frame'], floor: float | None
     ) -> Answer:
         """From the past of each stream (of those without one, from nothing) down the levels."""
         columns = self._pasts.at(names, grids)
         clean = so3.turned(seen.turn.astype(columns.dtype), columns).reshape(*grids.shape, JOINTS, 6)
         return self._guided_down(seen, clean, guided_levels(self.steps), floor)
 
-    def _gone_on(self, seen: Seen, pose: FramePose, answer: Answer, floor: float) -> tuple[FramePose, Answer]:
+    def _gone_on(self, seen: Seen, pose: FramePose, answer: Answer, floor: float | None) -> tuple[FramePose, Answer]:
         """From what a pass without a past left: another one, as the next frame would ask for."""
         answer = self._guided_down(seen, self._given_on(answer, pose), [GUIDED], floor)
         return self._newest_corrector(seen, answer, GUIDED, self._trusted, floor), answer
 
     def _guided_down(
-        self, seen: Seen, clean: Float[Array, 'batch frame joint 6'], levels: Sequence[int], floor: float
+        self, seen: Seen, clean: Float[Array, 'batch frame joint 6'], levels: Sequence[int], floor: float | None
     ) -> Answer:
         """From an estimate of the whole window down those levels for which there is time: what is said at the last."""
         level = None
@@ -273,12 +280,13 @@ class StreamSolver(PoseSolver):
         self.passes += 1
         return Answer(rows, seen)
 
-    def _seen(self, windows: Sequence[JointWindow], floor: float) -> Seen:
+    def _seen(self, windows: Sequence[JointWindow], floor: float | None) -> Seen:
         located = np.array([window.location_valid.numpy() for window in windows]).any((0, 1))
         self._located.update(located.nonzero()[0].tolist())  # though one may be silent now
         size = self.skeleton.standing_head_height
-        knows = Knows(self.use_height, self.use_travel, self.use_acceleration, self.use_smoothing)
-        return Seen.read(windows, sorted(self._located), knows, size, floor, self.rate, TRACKED_ACCELERATION * size)
+        knows = Knows(self.use_height and floor is not None, self.use_travel, self.use_acceleration, self.use_smoothing)
+        joints, acceleration = sorted(self._located), TRACKED_ACCELERATION * size
+        return Seen.read(windows, joints, knows, size, floor or 0.0, self.rate, acceleration)
 
     def _begin(
         self, seen: Seen, row: int, name: Hashable, grid: Int[Array, 'frame'], answer: Answer, newest: FramePose

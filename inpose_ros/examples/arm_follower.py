@@ -36,6 +36,7 @@ from inpose_ros.msg import BodyPose
 # An old pose is worth nothing, so nothing is sent again: best effort.
 QOS = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, history=HistoryPolicy.KEEP_LAST, depth=5)
 WATCH_PERIOD = 0.01  # [s]
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # However long the pause before a pose was, it moves the robot by a step of this length [s] at most.
 LONGEST_STEP = 0.05
 BEHIND = 0.03  # a hand further from its target than this is reported [m]
@@ -174,6 +175,7 @@ class ArmFollower(Node):
         message.header.stamp = stamp
         message.position = [angle for angle, _ in joints.values()]
         message.velocity = [velocity for _, velocity in joints.values()]
+        message.effort = [0.0] * len(joints)  # unknown, and as many as there are names
         self._joints_out.publish(message)
         self._status_out.publish(self._status())
         for side, target in self._targets.items():
@@ -214,9 +216,11 @@ def _pose(target: ArmTarget, stamp: object, base: str) -> PoseStamped:
 
 def main(args: list[str] | None = None) -> None:
     """Follow until SIGINT or SIGTERM."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # what comes meanwhile waits until there is what it ends
+    for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # rclpy's own handler, which ends the spinning, does; so no traceback
     rclpy.init(args=args)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     node = ArmFollower()
     try:
         rclpy.spin(node)

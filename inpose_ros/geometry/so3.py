@@ -105,6 +105,17 @@ def angle_between(a: Float[Array, '3 3'], b: Float[Array, '3 3']) -> float:
     return 2 * math.asin(min(1.0, math.sqrt(np.square(a - b).sum() / 8)))
 
 
+def about_z(angle: float) -> Float[Array, '3 3']:
+    """A turn about the vertical [rad]."""
+    c, s = math.cos(angle), math.sin(angle)
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+
+
+def heading(rot: Float[Array, '3 3']) -> float:
+    """The angle [rad] of the turn about the vertical that is nearest to a rotation."""
+    return math.atan2(rot[1, 0] - rot[0, 1], rot[0, 0] + rot[1, 1])
+
+
 def turned(rot: Float[Array, 'batch 3 3'], vectors: Float[Array, 'batch *rest 3']) -> Float[Array, 'batch *rest 3']:
     """Vectors turned, all of an entry by its one rotation: in one product, where `@` alone makes many small ones."""
     return (vectors.reshape(len(rot), -1, 3) @ rot.swapaxes(-1, -2)).reshape(vectors.shape)

@@ -9,43 +9,12 @@ import numpy as np
 import yaml
 
 from inpose_ros.errors import FaultError
-from inpose_ros.motion.faults_changes import CHANGES, FaultyReading, Parts, Rows, changed
+from inpose_ros.motion.faults_changes import CHANGES
+from inpose_ros.motion.faults_kinds import KINDS, NEEDS, Amount
+from inpose_ros.motion.faults_reading import FaultyReading, Parts, Rows, changed
+from inpose_ros.motion.faults_worlds import MOVES, Move, seen
 from inpose_ros.motion.simulate import SimulatedReading
 from inpose_ros.sensing.measurement import Measurement
-
-
-@dataclass(frozen=True)
-class Amount:
-    """The one number that a kind of fault takes: its name in a file, default, bounds and meaning."""
-
-    name: str
-    default: float
-    ge: float
-    le: float
-    meaning: str
-
-
-# Every kind, and how much of it where that can be said.
-KINDS: dict[str, Amount | None] = {
-    'dropout': None,
-    'freeze': None,
-    'restart': None,
-    'delay': Amount('delay', 0.2, 0.0, 60.0, 'how much later messages arrive [s]'),
-    'jitter': Amount('jitter', 0.1, 0.0, 60.0, 'messages arrive up to so much later [s], each keeping its place'),
-    'duplicates': Amount('copies', 1.0, 1.0, 100.0, 'how often each message is sent again'),
-    'reordering': Amount('count', 4.0, 2.0, 1000.0, 'so many messages at a time arrive in reverse order'),
-    'nan': Amount('share', 0.5, 0.0, 1.0, 'share of the messages in which a number is NaN'),
-    'bad_quaternion': Amount('share', 0.5, 0.0, 1.0, 'share of the messages whose quaternion is zero or not unit'),
-    'teleport': Amount('distance', 2.0, 0.0, 1e6, 'how far off the position is [m]'),
-    'swapped': None,
-    'heading_step': Amount('angle', 1.0, -6.4, 6.4, 'how far the world is turned about the vertical [rad]'),
-    'units_g': None,
-    'units_degrees': None,
-    'flood': Amount('factor', 10.0, 2.0, 1000.0, 'how many times as many messages come'),
-    'clock_forward': Amount('step', 5.0, 0.0, 1e6, 'how far stamps are ahead [s]'),
-    'clock_back': Amount('step', 10.0, 0.0, 1e6, 'how far stamps are behind [s]'),
-    'second_publisher': Amount('distance', 0.5, 0.0, 1e6, "how far away another's sensor is, on the same topic [m]"),
-}
 
 
 @dataclass(frozen=True)
@@ -78,6 +47,15 @@ class Fault:
                 f'{self.kind} has {known.name} {self.amount}; it must be between {known.ge:g} and {known.le:g}: '
                 f'{known.meaning}'
             )
+
+
+def world_at(fault: Fault, when: float) -> Move | None:
+    """How the world of the fault's sensors lies in the true one at a time [s]; None: where it always is."""
+    return _moved(fault, when) if fault.kind in MOVES and fault.begin <= when < fault.end else None
+
+
+def _moved(fault: Fault, when: float) -> Move:
+    return MOVES[fault.kind](fault.amount, (when - fault.begin) / (fault.end - fault.begin))
 
 
 def load(path: Path | str) -> tuple[Fault, ...]:
@@ -165,8 +143,13 @@ def _each(rows: dict[str, Rows], fault: Fault, names: Sequence[str], rng: np.ran
             raise FaultError(f'{fault.kind} of {", ".join(names)}: they do not measure what could go wrong so')
     for name, (before, inside, after) in parts.items():
         if inside:
-            changed_rows = CHANGES[fault.kind](Parts(before, inside, after), fault.amount, rng)
-            rows[name] = [*before, *changed_rows, *after]
+            rows[name] = [*before, *_changed(fault, Parts(before, inside, after), rng), *after]
+
+
+def _changed(fault: Fault, parts: Parts, rng: np.random.Generator) -> Rows:
+    if fault.kind in MOVES:
+        return [seen(row, _moved(fault, row.taken_ns / 1e9)) for row in parts.inside]
+    return CHANGES[fault.kind](parts, fault.amount, rng)
 
 
 def _parted(rows: Rows, fault: Fault) -> Parts:
@@ -178,8 +161,7 @@ def _parted(rows: Rows, fault: Fault) -> Parts:
 
 
 def _lacks(kind: str, measurement: Measurement) -> bool:
-    part = {'teleport': 'position', 'units_g': 'specific_force', 'units_degrees': 'angular_velocity'}.get(kind)
-    return part is not None and getattr(measurement, part) is None
+    return kind in NEEDS and getattr(measurement, NEEDS[kind]) is None
 
 
 def _swapped(rows: dict[str, Rows], fault: Fault, names: Sequence[str], rng: np.random.Generator) -> None:

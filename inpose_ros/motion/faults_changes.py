@@ -1,51 +1,17 @@
-"""What each kind of fault does to one sensor's readings."""
+"""What each kind of fault does to one sensor's readings; here: how they come."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from inpose_ros.motion.simulate import GRAVITY, SimulatedReading
+from inpose_ros.motion import faults_imu, faults_poses, faults_stamps, faults_worlds
+from inpose_ros.motion.faults_reading import Change, FaultyReading, Parts, Rows
 from inpose_ros.sensing.calibration import turned
 
 _SPACING_NS = 200_000  # between messages that come all at once
 _SECOND_YAW = 0.5  # how another's sensor is turned [rad]
-
-
-@dataclass(frozen=True)
-class FaultyReading(SimulatedReading):
-    """A reading with what only its message shows.
-
-    `taken_ns` is when it was measured, whatever its stamp says; `event` what happens at its message: nan or
-    bad_quaternion (so it is spoilt), closed (the publisher goes away, the message unsent), second (another publisher
-    than the sensor's own sends it).
-    """
-
-    taken_ns: int = 0
-    event: str = ''
-
-
-Rows = list[FaultyReading]
-
-
-class Parts(NamedTuple):
-    """A sensor's readings before, inside and after a fault's interval, each in the order in which they were taken."""
-
-    before: Rows
-    inside: Rows
-    after: Rows
-
-
-# How the readings inside the interval come, given the kind's amount.
-Change = Callable[[Parts, float | None, np.random.Generator], Rows]
-
-
-def changed(row: FaultyReading, **parts: object) -> FaultyReading:
-    """The reading with parts of its measurement replaced."""
-    return replace(row, measurement=replace(row.measurement, **parts))
 
 
 def _silence(parts: Parts, amount: float | None, rng: np.random.Generator) -> Rows:
@@ -59,7 +25,7 @@ def _restart(parts: Parts, amount: float | None, rng: np.random.Generator) -> Ro
 
 def _freeze(parts: Parts, amount: float | None, rng: np.random.Generator) -> Rows:
     """The driver repeats its last values and stamps them anew, as one does whose device has lost sight."""
-    last = parts.before[-1].measurement if parts.before else parts.inside[0].measurement
+    last = parts.last_good.measurement
     return [replace(row, measurement=replace(last, stamp_ns=row.measurement.stamp_ns)) for row in parts.inside]
 
 
@@ -102,34 +68,6 @@ def _spoilt(how: str) -> Change:
     return change
 
 
-def _teleport(parts: Parts, amount: float, rng: np.random.Generator) -> Rows:
-    """All are off by the same way, drawn by chance."""
-    way = rng.normal(size=3)
-    return _shifted(parts.inside, amount * way / np.linalg.norm(way))
-
-
-def _shifted(rows: Rows, by: Float[np.ndarray, '3']) -> Rows:
-    places = [row.measurement.position for row in rows]
-    return [row if p is None else changed(row, position=p + by) for row, p in zip(rows, places, strict=True)]
-
-
-def _heading_step(parts: Parts, amount: float, rng: np.random.Generator) -> Rows:
-    return [replace(row, measurement=turned(row.measurement, amount)) for row in parts.inside]
-
-
-def _units_g(parts: Parts, amount: float | None, rng: np.random.Generator) -> Rows:
-    return _scaled(parts.inside, 'specific_force', 1 / np.linalg.norm(GRAVITY))
-
-
-def _units_degrees(parts: Parts, amount: float | None, rng: np.random.Generator) -> Rows:
-    return _scaled(parts.inside, 'angular_velocity', 180 / np.pi)
-
-
-def _scaled(rows: Rows, part: str, factor: float) -> Rows:
-    values = [getattr(row.measurement, part) for row in rows]
-    return [row if v is None else changed(row, **{part: v * factor}) for row, v in zip(rows, values, strict=True)]
-
-
 def _flood(parts: Parts, amount: float, rng: np.random.Generator) -> Rows:
     """The sensor measures so much more often: what it says between two readings lies between them."""
     count = round(amount)
@@ -165,21 +103,13 @@ def _between(row: FaultyReading, following: FaultyReading, share: float) -> Faul
 _LINEAR = ('position', 'angular_velocity', 'specific_force')
 
 
-def _clock(sign: int) -> Change:
-    def change(parts: Parts, amount: float, rng: np.random.Generator) -> Rows:
-        step_ns = sign * round(amount * 1e9)
-        return [changed(row, stamp_ns=row.measurement.stamp_ns + step_ns) for row in parts.inside]
-
-    return change
-
-
 def _second_publisher(parts: Parts, amount: float, rng: np.random.Generator) -> Rows:
     """Another sensor of the kind speaks on the same topic, of another place and another heading."""
     others = [
         replace(row, event='second', measurement=turned(row.measurement, _SECOND_YAW), arrival_ns=row.arrival_ns + 1)
         for row in parts.inside
     ]
-    return [*parts.inside, *_teleport(parts._replace(inside=others), amount, rng)]
+    return [*parts.inside, *faults_poses.teleport(parts._replace(inside=others), amount, rng)]
 
 
 CHANGES: dict[str, Change] = {
@@ -192,12 +122,10 @@ CHANGES: dict[str, Change] = {
     'reordering': _reordering,
     'nan': _spoilt('nan'),
     'bad_quaternion': _spoilt('bad_quaternion'),
-    'teleport': _teleport,
-    'heading_step': _heading_step,
-    'units_g': _units_g,
-    'units_degrees': _units_degrees,
     'flood': _flood,
-    'clock_forward': _clock(+1),
-    'clock_back': _clock(-1),
     'second_publisher': _second_publisher,
+    **faults_stamps.CHANGES,
+    **faults_poses.CHANGES,
+    **faults_worlds.CHANGES,
+    **faults_imu.CHANGES,
 }

@@ -25,7 +25,7 @@ class Body:
     @property
     def defaults(self) -> NodeParameters:
         """What holds for this body where nobody says otherwise: frames and an identifier of its own."""
-        return NodeParameters(frame_prefix=f'{self.name}/', body_id=self.name)
+        return NodeParameters(frame_prefix=f'{self.namespace.strip("/")}/', body_id=self.name)
 
     @property
     def arguments(self) -> list[str]:

@@ -12,6 +12,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.bones import BodyEstimator
 from inpose_ros.diffusion.loading import load_prior, shared_prior, solver_for
 from inpose_ros.diffusion.prior import MotionPrior
+from inpose_ros.diffusion.trusted import TrustedEstimator
 from inpose_ros.node.learning import Estimator
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.tracking import Solver
@@ -30,7 +31,7 @@ def first_guess(params: NodeParameters) -> BodyGuess:
 def build_estimator(params: NodeParameters, solver: Solver, guess: BodyGuess) -> Estimator:
     """What estimates the bones, by the solver's prior, in the solver's thread."""
     floor = None if math.isnan(params.floor_height) else params.floor_height
-    return BodyEstimator(solver.prior, guess, floor)
+    return TrustedEstimator(BodyEstimator(solver.prior, guess, floor))
 
 
 def build_solver(params: NodeParameters, skeleton: Skeleton) -> Solver:

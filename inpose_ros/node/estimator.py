@@ -1,9 +1,8 @@
 """The lifecycle node: sensor topics in, a body out. It moves data and decides nothing."""
 
-import gc
 import math
-import sys
 import time
+import traceback
 from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -11,7 +10,6 @@ from rclpy.clock import Clock, ClockType
 from rclpy.guard_condition import GuardCondition
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.logging import get_logger
 
 from inpose_ros.body import smpl22
 from inpose_ros.body.proportions import BodyGuess
@@ -19,27 +17,27 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.errors import InPoseError
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import parameters, qos
-from inpose_ros.node.bodies import body_nodes, named_bodies
 from inpose_ros.node.building import build_estimator, build_solver, first_guess
+from inpose_ros.node.conversions.cdr import serialized
 from inpose_ros.node.diagnostics import diagnostics_from
+from inpose_ros.node.given import refuse_unknown
 from inpose_ros.node.health import Health
 from inpose_ros.node.intake import Intake, sensor_from
-from inpose_ros.node.learning import BodyLearner, Estimator
+from inpose_ros.node.learning import BodyLearner, Estimator, known_body
 from inpose_ros.node.live import LiveParameters
 from inpose_ros.node.parameters import NodeParameters
-from inpose_ros.node.process import ros, set_realtime_priority, spin
 from inpose_ros.node.publishers import BodyPublishers
+from inpose_ros.node.rivals import Rivals
 from inpose_ros.node.services import BodyServices
 from inpose_ros.node.silence import SilenceWatch
 from inpose_ros.node.ticks import Ticks
 from inpose_ros.node.tracking import Job, Solver, Tracker
 from inpose_ros.node.transitions import told
+from inpose_ros.node.watch import Watch
 from inpose_ros.node.worker import SolveWorker
 
 # The window reaches back this much further [s] than the solver looks, for what arrives late.
 _SPARE = 0.5
-# Between two looks at who is silent [ns].
-_WATCH_NS = 90_000_000
 
 
 class InPoseNode(LifecycleNode):
@@ -49,7 +47,7 @@ class InPoseNode(LifecycleNode):
         self,
         solver_factory: Callable[[NodeParameters, Skeleton], Solver] = build_solver,
         estimator_factory: Callable[[NodeParameters, Solver, BodyGuess], Estimator] = build_estimator,
-        defaults: NodeParameters = parameters.DEFAULTS,
+        defaults: NodeParameters | None = None,
         set_priority: Callable[[int, RcutilsLogger], int] | None = None,
         **options: object,
     ) -> None:
@@ -63,13 +61,15 @@ class InPoseNode(LifecycleNode):
         self._tracker: Tracker | None = None
         self._learner: BodyLearner | None = None
         self._outputs: BodyPublishers | None = None
+        self._rivals: Rivals | None = None
         self._worker: SolveWorker[Job] | None = None
         self._idle: GuardCondition | None = None
         self._ticks: Ticks | None = None
         self._facts: dict[str, str] = {}
         self._resets = 0
         self._offered: tuple[int, int] | None = None
-        self._silence, self._watched_ns = SilenceWatch(), 0
+        self._told_of = ''
+        self._watch = Watch(self, self._on_clock_back)
         parameters.declare(self, defaults)
         self._live = LiveParameters(self, lambda: self._intake)
         self._body_services = BodyServices(self, lambda: self.state, self._reset)
@@ -84,7 +84,15 @@ class InPoseNode(LifecycleNode):
         """The lifecycle state: unconfigured, inactive, active, or a transition's."""
         return self._state_machine.current_state[1]
 
+    @property
+    def _silence(self) -> SilenceWatch:
+        return self._watch.silence
+
     def now_ns(self) -> int:
+        """By a steady clock, as the health has it; stamps are by the node's own."""
+        return time.monotonic_ns()
+
+    def _stamp_now_ns(self) -> int:
         return self.get_clock().now().nanoseconds
 
     # --- lifecycle
@@ -100,12 +108,15 @@ class InPoseNode(LifecycleNode):
             self._configure()
         except InPoseError as error:  # an operator can mend it: say so and stay up
             self.get_logger().error(f'not configured: {error}')
+            self._release()
             return TransitionCallbackReturn.FAILURE
         return super().on_configure(state)
 
     def _configure(self) -> None:
         params, sensors = NodeParameters.read(self)
+        refuse_unknown(self, NodeParameters)
         guess = first_guess(params)
+        self._rivals = Rivals(self, params)  # now, so that it has heard for a while when the node is activated
         solver = self._solver_factory(params, guess.skeleton)
         learner = None
         if params.estimate and not (guess.is_certain and math.isfinite(params.floor_height)):
@@ -124,8 +135,9 @@ class InPoseNode(LifecycleNode):
         floor = params.floor_height if learner is None else learner.floor_height
         self._tracker = Tracker(solver, timeout_ns, floor, params.max_joint_velocity, time.perf_counter, learner)
         self._intake = Intake(self, sensors, span_ns, self._health, params.world_frame)
-        self._body_services.intake = self._intake
-        self._outputs = BodyPublishers(self, params)
+        self._intake.look_at_clock = self._watch.clock.fetch
+        self._body_services.intake, self._body_services.body = self._intake, lambda: known_body(learner, guess)
+        self._outputs = BodyPublishers(self, params, self._rivals.frames)
 
     def _say_whose_body(self, params: NodeParameters) -> None:
         """Warn where nobody said."""
@@ -138,9 +150,16 @@ class InPoseNode(LifecycleNode):
 
     @told
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        objection = self._rivals.objection()
+        if objection is not None:
+            self.get_logger().error(f'not activated: {objection}')
+            return TransitionCallbackReturn.FAILURE
+        self._outputs.open()
+        self._rivals.began()
         result = super().on_activate(state)
         self._outputs.describe(self._tracker.solver.skeleton)
-        self._silence, self._offered = SilenceWatch(), None
+        self._watch.begin(self._health, self.now_ns())
+        self._offered = None
         self._idle = self.create_guard_condition(self._on_idle)
         self._worker = SolveWorker(self._solve, self._idle.trigger)
         self._ticks = Ticks(self, self._params.rate, self._offer_newest, self._worth_waiting_ns)
@@ -152,7 +171,10 @@ class InPoseNode(LifecycleNode):
     @told
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._halt()
-        return super().on_deactivate(state)
+        result = super().on_deactivate(state)
+        self._outputs.close()
+        self._rivals.ended()
+        return result
 
     @told
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -186,13 +208,15 @@ class InPoseNode(LifecycleNode):
         self._halt()
         if self._intake is not None:
             self._intake.destroy()
-        if self._outputs is not None:
-            self._outputs.destroy()
+        for part in (self._outputs, self._rivals):
+            if part is not None:
+                part.destroy()
         self._intake = self._body_services.intake = self._outputs = self._tracker = self._health = None
-        self._learner = None
+        self._learner = self._rivals = None
 
     def destroy_node(self) -> None:
         self._halt()
+        self._watch.destroy()
         super().destroy_node()
 
     # --- the work
@@ -204,16 +228,18 @@ class InPoseNode(LifecycleNode):
         if newest_ns is None or self._worker.busy:
             return 0
         left_ns = round(1e9 * (1 / self._params.rate - self._worker.usual))
-        return self._intake.expected.wait_ns(self.now_ns(), newest_ns, min(most_ns, left_ns))
+        return self._intake.expected.wait_ns(self._stamp_now_ns(), newest_ns, min(most_ns, left_ns))
 
     def _offer_newest(self) -> bool:
         """Hand what has come to the solver's thread; whether there was anything new to solve."""
         self._intake.fetch()
-        self._watch_silence()
+        self._watch.look(self._health, self.now_ns())
         newest = (self._epoch, self._intake.newest_stamp_ns)
         if newest[1] is None or newest == self._offered:
             return False
-        job = Job(self._intake.snapshot(), self._intake.sensors, self._epoch, self._body_state())
+        job = Job(
+            self._intake.snapshot(), self._intake.sensors, self._epoch, *self._body_states(), self._intake.breaks
+        )
         self._offered = newest
         if not self._worker.offer(job):
             self._health.counts['dropped'] += 1
@@ -225,15 +251,31 @@ class InPoseNode(LifecycleNode):
             self._intake.fetch()
 
     def _solve(self, job: Job) -> None:
-        """In the solver's thread: from a window to messages."""
+        """In the solver's thread: a pose, or word of why there is none. No window ends the process."""
+        try:
+            self._solve_and_publish(job)
+        except Exception as error:  # the boundary: said, and the next window is solved afresh
+            if not self.context.ok():  # publishers of a process that ends
+                return
+            self._tracker.restart()
+            self._health.counts['internal_error'] += 1
+            self._health.remark('internal_error', f'{type(error).__name__}: {error}', self.now_ns())
+            if self._told_of != repr(error):
+                self._told_of = repr(error)
+                text = ''.join(traceback.format_exception(error))
+                self.get_logger().error(f'internal_error: a window could not be solved; please report this:\n{text}')
+
+    def _solve_and_publish(self, job: Job) -> None:
+        """From a window to messages."""
         estimate = self._tracker.track(job)
         if estimate is not None and job.epoch == self._epoch:
             self._outputs.publish(estimate)
+            for cause, text in estimate.remarks.items():
+                self._health.remark(cause, text, self.now_ns())
             published_ns, solver = self.now_ns(), self._tracker.solver
+            latency = (self._stamp_now_ns() - estimate.body.stamp_ns) / 1e9
             self._look_back()  # now that the pose is out
-            self._health.published(
-                published_ns, estimate.body.stamp_ns, estimate.solve_time, solver.passes, solver.hurried
-            )
+            self._health.published(published_ns, latency, estimate.solve_time, solver.passes, solver.hurried)
 
     def _look_back(self) -> None:
         """What else the solver's thread has to do, one thing after each pose."""
@@ -241,7 +283,7 @@ class InPoseNode(LifecycleNode):
         passes = solver.passes
         solver.check()
         if solver.passes == passes and self._learner is not None:
-            self._learner.learn(self._tracker.seen)
+            self._learner.learn(*self._tracker.seen)
 
     @property
     def _epoch(self) -> int:
@@ -253,42 +295,34 @@ class InPoseNode(LifecycleNode):
             self._learner.start_again()
         self._intake.restart()
 
-    def _body_state(self) -> int:
+    def _body_states(self) -> tuple[int, int]:
+        """What a pose is called to which all sensors contribute, and what another is."""
         if self._body_services.calibrating:
-            return BodyPose.STATE_CALIBRATING
-        return BodyPose.STATE_DEGRADED if self._silence.silent else BodyPose.STATE_TRACKING
+            return BodyPose.STATE_CALIBRATING, BodyPose.STATE_CALIBRATING
+        return BodyPose.STATE_DEGRADED if self._silence.silent else BodyPose.STATE_TRACKING, BodyPose.STATE_DEGRADED
 
-    def _watch_silence(self) -> None:
-        """Say which sensors have stopped, and which are back; looked at ten times a second at most."""
-        now_ns, health = self.now_ns(), self._health
-        if 0 <= now_ns - self._watched_ns < _WATCH_NS:
-            return
-        self._watched_ns = now_ns
-        for remark in self._silence.look(health.silent(now_ns), health.sensors, lambda: health.recent(now_ns)):
-            if remark.is_warning:  # rclpy wants one line of code for each severity
-                self.get_logger().warning(remark.text)
-            else:
-                self.get_logger().info(remark.text)
+    def _on_clock_back(self) -> None:
+        if self._intake is not None:
+            self._intake.start_afresh()
 
     def _publish_diagnostics(self) -> None:
         if self._intake is not None:
-            self._intake.look_for_publishers()
+            self._intake.look_around()
+        if self._worker is not None:  # poses may never be begun, where the clock stands
+            self._watch.look(self._health, self.now_ns())
         name = self.get_fully_qualified_name().lstrip('/')
-        silent = self._silence.silent
-        facts = self._facts if self._learner is None else self._facts | self._learner.facts
-        self._diagnostics.publish(diagnostics_from(self._health, silent, facts, name, self.state, self.now_ns()))
+        facts = self._facts | self._watch.clock.facts | ({} if self._learner is None else self._learner.facts)
+        idle = self._watch.idle(busy=self._worker is not None and self._worker.busy)
+        if self._rivals is not None and self._rivals.look():
+            self.trigger_deactivate()
+        rivals = () if self._rivals is None else self._rivals.found
+        now_ns, stamp_ns = self.now_ns(), self._stamp_now_ns()
+        told = (self._health, self._silence.silent, facts, name, self.state, now_ns, stamp_ns, idle, rivals)
+        self._diagnostics.publish(serialized(diagnostics_from(*told)))
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the node, or one for each of `bodies`, until SIGINT or SIGTERM; ends with status 1 where they will not do."""
-    # What lives as long as the process need not be searched for garbage while poses are made: 70 ms each time.
-    gc.collect()
-    gc.freeze()
-    sys.setswitchinterval(2e-3)  # both threads have much to do: at 0.1 ms a tenth of a core went into taking turns
-    with ros(args):
-        try:
-            nodes = body_nodes(InPoseNode, named_bodies(), set_priority=set_realtime_priority)
-        except InPoseError as error:
-            get_logger('inpose').error(f'not started: {error}')
-            raise SystemExit(1) from None
-        spin(nodes)
+    """Run the node; executable knows this module, and so is imported only here."""
+    from inpose_ros.node.executable import run
+
+    run(args)

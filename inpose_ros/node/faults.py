@@ -51,6 +51,11 @@ class Outlet:
         self._other: Publisher | None = None
         self._since_other = 0
 
+    @property
+    def heard(self) -> bool:
+        """Whether somebody has subscribed to what is published."""
+        return self._publisher is not None and self._publisher.get_subscription_count() > 0
+
     def publish(self, message: SensorMessage | TFMessage, event: str = '') -> None:
         """Publish as the event says (see FaultyReading); a publisher that was closed is made anew."""
         if event == 'closed':

@@ -1,25 +1,26 @@
 """One sensor's way in: a subscription, or a frame on /tf, whose messages become measurements."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from rclpy.callback_groups import CallbackGroup
+from rclpy.clock import Clock
 from rclpy.node import Node
 
 from inpose_ros.errors import MeasurementError
 from inpose_ros.node import qos
 from inpose_ros.node.conversions.sensors import READERS, SensorMessage, measurement_in_world
+from inpose_ros.node.conversions.stamp import ns_from_stamp
+from inpose_ros.node.fetched import Fetched, waiting
 from inpose_ros.node.parameters import SensorParameters
 from inpose_ros.node.tf_input import Frames
 from inpose_ros.sensing.measurement import Measurement
 from inpose_ros.sensing.plausibility_flood import FloodGate
 from inpose_ros.sensing.plausibility_source import Source
 
-# /tf is asked so often [s]; faster frames lose readings, which the solver's 30 Hz do not miss.
-_TF_PERIOD = 0.01
-# A frame that is unknown, or has stood still for so many times, is told of, or asked for anew.
-_TF_PATIENCE = 100
+# Of a frame that cannot be used it is told after so long [s], and then as often.
+_TF_PATIENCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,6 @@ def open_inlet(
     return TopicInlet(node, sensor, row, frames, world_frame, receiver)
 
 
-class _Fetched(CallbackGroup):
-    """Of subscriptions that the executor leaves alone."""
-
-    def can_execute(self, entity: object) -> bool:
-        return False
-
-    def beginning_execution(self, entity: object) -> bool:
-        return False
-
-    def ending_execution(self, entity: object) -> None:
-        pass
-
-
 class TopicInlet:
     """A subscription, and what can be refused before or while a message is read."""
 
@@ -63,8 +51,9 @@ class TopicInlet:
         self._offset_ns = round(row.time_offset * 1e9)
         self._source, self._flood = Source(), FloodGate()
         kind, self._read = READERS[row.type]
+        self._profile = qos.SIMULATED if node.get_clock().ros_time_is_active else qos.SENSOR
         self._subscription = node.create_subscription(
-            kind, row.topic_for(sensor), self._receive_one, qos.SENSOR, callback_group=_Fetched()
+            kind, row.topic_for(sensor), self._receive_one, self._profile, callback_group=Fetched()
         )
 
     @property
@@ -76,88 +65,114 @@ class TopicInlet:
         self._node.destroy_subscription(self._subscription)
 
     def fetch(self) -> None:
-        """Read the messages that have come.
-
-        They are fetched, not handed over by the executor: it takes one a cycle, and a cycle costs more than a message
-        does. With six sensors of 100 Hz it took a third of a core, and at 1 kHz it fell behind.
-        """
-        handle = self._subscription.handle
-        with handle:
-            for _ in range(qos.SENSOR.depth):  # all that the queue holds
-                taken = handle.take_message(self._subscription.msg_type, False)
-                if taken is None:
-                    return
-                self._receive_one(*taken)
+        """Read the messages that have come."""
+        for msg, info in waiting(self._subscription, self._profile.depth):
+            self._receive_one(msg, info)
 
     def _receive_one(self, msg: SensorMessage, info: dict) -> None:
         if self._row.frame_id and self._row.frame_id not in (msg.header.frame_id, getattr(msg, 'child_frame_id', None)):
             return
-        now_ns = self._node.get_clock().now().nanoseconds
+        clock = self._node.get_clock()
+        now_ns = clock.now().nanoseconds
+        if not _has_begun(clock, now_ns):
+            return
         try:
-            self._admit(info, now_ns)
-            measurement = self._in_world(self._read(msg, self._sensor), msg.header.frame_id.removeprefix('/'))
+            self._admit(info, now_ns, ns_from_stamp(msg.header.stamp) if clock.ros_time_is_active else None)
+            measurement = self._read(msg, self._sensor)
+            measurement = replace(measurement, stamp_ns=measurement.stamp_ns + self._offset_ns)
+            measurement = self._in_world(measurement, msg.header.frame_id.removeprefix('/'), now_ns)
         except MeasurementError as error:
             self._receiver.refuse(self._sensor, error)
             return
-        measurement = replace(measurement, stamp_ns=measurement.stamp_ns + self._offset_ns)
         self._receiver.take(measurement, now_ns, now_ns - _waited_ns(info))
 
-    def _admit(self, info: dict, now_ns: int) -> None:
-        """Refuse, at the least expense, what should not be here at all."""
+    def _admit(self, info: dict, now_ns: int, simulated_ns: int | None) -> None:
+        """Refuse, at the least expense, what should not be here at all; `simulated_ns`: stamp, if time is simulated."""
         sent_ns = info.get('source_timestamp') or now_ns
         publisher = (info.get('publisher_gid') or {}).get('data')
         if not self._source.admits(publisher, sent_ns):
             topic = self._subscription.topic_name
             text = f'{self._sensor}: another publisher sends on {topic} too; only the first is heard'
             raise MeasurementError('second_publisher', text)
-        if not self._flood.admits(sent_ns):
+        if not self._flood.admits(sent_ns, simulated_ns):
             text = f'{self._sensor} sends many times as often as before, or more than 1200 Hz; the excess is dropped'
             raise MeasurementError('flood', text)
 
-    def _in_world(self, measurement: Measurement, frame_id: str) -> Measurement:
+    def _in_world(self, measurement: Measurement, frame_id: str, now_ns: int) -> Measurement:
         """A pose as it is in the world; where the user named the frame, it is the world's."""
         if self._row.type == 'imu' or frame_id in ('', self._world_frame, self._row.frame_id):
             return measurement
-        T_world_frame = self._frames.at(frame_id, measurement.stamp_ns, self._sensor)
+        # A stamp in the future is judged elsewhere; the frames are not to blame for it.
+        T_world_frame = self._frames.at(frame_id, min(measurement.stamp_ns, now_ns), self._sensor)
         return measurement_in_world(measurement, T_world_frame)
 
 
 class FrameInlet:
-    """A frame on /tf, asked for at its newest time; every new stamp is a measurement."""
+    """A frame on /tf; every new stamp of its own link is a measurement."""
+
+    several_publishers = False
 
     def __init__(self, node: Node, sensor: str, row: SensorParameters, frames: Frames, receiver: Receiver) -> None:
         self._node, self._sensor, self._row = node, sensor, row
         self._frames, self._receiver = frames, receiver
         self._offset_ns = round(row.time_offset * 1e9)
         self._stamp_ns = 0
-        self._unheard = 0
-        self._timer = node.create_timer(_TF_PERIOD, self._ask)
-
-    several_publishers = False
-
-    def fetch(self) -> None:
-        """It asks by itself."""
+        self._heard = (-1, 0)
+        self._wrong_since: float | None = None
+        self._looked = -math.inf
 
     def destroy(self) -> None:
-        self._node.destroy_timer(self._timer)
+        """It has nothing of its own: the frames are everybody's."""
 
-    def _ask(self) -> None:
+    def fetch(self) -> None:
+        """Take what has become known of the frame."""
+        self._frames.fetch()
+        heard = (self._frames.heard_of, self._frames.forgotten)
+        if heard == self._heard and self._wrong_since is None:
+            return
+        if heard[1] != self._heard[1]:  # stamps may begin anew
+            self._stamp_ns = 0
+        self._heard = heard
         try:
-            measurement = self._frames.newest(self._row.frame_id, self._sensor)
+            found = self._frames.since(self._row.frame_id, self._stamp_ns, self._sensor)
         except MeasurementError as error:
-            if error.cause != 'wrong_frame' or self._unheard % _TF_PATIENCE == _TF_PATIENCE - 1:
+            self._meet(error)
+            return
+        self._wrong_since = None
+        for measurement in found:
+            self._hand_over(measurement)
+        if found:
+            self._look_at_its_rate()
+
+    def _hand_over(self, measurement: Measurement) -> None:
+        self._stamp_ns = measurement.stamp_ns
+        clock = self._node.get_clock()
+        now_ns = clock.now().nanoseconds
+        if _has_begun(clock, now_ns):
+            measurement = replace(measurement, stamp_ns=measurement.stamp_ns + self._offset_ns)
+            self._receiver.take(measurement, now_ns, now_ns)
+
+    def _meet(self, error: MeasurementError) -> None:
+        """Tell of what is wrong, where it lasts, as often as it lasts so long: every new transform would be a case."""
+        now = time.monotonic()
+        if self._wrong_since is None:
+            self._wrong_since = now
+        elif now - self._wrong_since >= _TF_PATIENCE:
+            self._receiver.refuse(self._sensor, error)
+            self._wrong_since = now
+
+    def _look_at_its_rate(self) -> None:
+        now = time.monotonic()
+        if now - self._looked >= _TF_PATIENCE:
+            self._looked = now
+            error = self._frames.slowness(self._row.frame_id, self._sensor)
+            if error is not None:
                 self._receiver.refuse(self._sensor, error)
-            self._unheard += 1
-            return
-        if measurement.stamp_ns in (self._stamp_ns, 0):  # 0: a static transform, which measures nothing
-            self._unheard += 1
-            if self._unheard % _TF_PATIENCE == 0:
-                self._frames.forget()
-            return
-        self._unheard, self._stamp_ns = 0, measurement.stamp_ns
-        now_ns = self._node.get_clock().now().nanoseconds
-        measurement = replace(measurement, stamp_ns=measurement.stamp_ns + self._offset_ns)
-        self._receiver.take(measurement, now_ns, now_ns)
+
+
+def _has_begun(clock: Clock, now_ns: int) -> bool:
+    """Whether there is a time at all; before the first message on /clock nobody can tell when anything was."""
+    return now_ns > 0 or not clock.ros_time_is_active
 
 
 def _waited_ns(info: dict) -> int:

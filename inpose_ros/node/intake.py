@@ -1,9 +1,11 @@
 """The way in: what the sensors say is judged, oriented, and kept in the window."""
 
-import contextlib
 import math
 import time
+import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -11,15 +13,13 @@ from rclpy.node import Node
 from inpose_ros.errors import MeasurementError
 from inpose_ros.geometry.transform import Transform
 from inpose_ros.node.expected import Expected
-from inpose_ros.node.health import ACCEPTED, Health
+from inpose_ros.node.health import Health
 from inpose_ros.node.inlet import FrameInlet, Receiver, TopicInlet, open_inlet
 from inpose_ros.node.parameters import SensorParameters
 from inpose_ros.node.tf_input import Frames, require_tf2
-from inpose_ros.sensing.calibration import anchor, facing, turned
 from inpose_ros.sensing.measurement import Measurement, Sensor
-from inpose_ros.sensing.orientation import OrientationFilter
-from inpose_ros.sensing.plausibility import Plausibility
-from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
+from inpose_ros.sensing.reception import Reception
+from inpose_ros.sensing.window import WindowSnapshot
 
 _WARN_EVERY = 5.0  # [s]
 # A change of these makes it another device, ...
@@ -28,15 +28,22 @@ _DEVICE = ('type', 'topic', 'frame_id')
 _HEARING = (*_DEVICE, 'time_offset')
 # With these, what went before no longer goes with what comes.
 _MEANING = ('joint', 'mount', 'zeroed')
+# A sensor of which one of these is found was not where it seemed to be just before, or will not be.
+_BREAKS = ('teleport', 'heading_step', 'swapped', 'frozen')
 
 
+# A sensor of which one of these is found was not where it seemed to be just before, or will not be.
+_BREAKS = ('teleport', 'heading_step', 'swapped', 'frozen', 'world_moved', 'time_reset')
 # Messages are taken in whenever a pose is to be solved, and so often [s] where that is seldom: less than their queue
 # holds at 1 kHz.
 _FETCH_PERIOD = 0.03
+# Between two looks at whose clock is odd [ns].
+_CLOCKS_NS = 90_000_000
 
 
 def sensor_from(name: str, params: SensorParameters) -> Sensor:
     """The sensor as configured; a joint that is not given is the one of its name."""
+    place, turn = params.max_stddev
     return Sensor(
         name=name,
         joint=params.joint or name,
@@ -45,6 +52,7 @@ def sensor_from(name: str, params: SensorParameters) -> Sensor:
         position_stddev=params.position_stddev,
         rotation_stddev=params.rotation_stddev,
         zeroed=params.zeroed,
+        max_stddev=(place, turn),
     )
 
 
@@ -56,25 +64,29 @@ def check_sensors(params: Mapping[str, SensorParameters]) -> None:
 
 
 class Intake:
-    """Listens to every sensor and keeps what they measured. All of it runs in the executor's thread."""
+    """Listens to every sensor, and hands what they say on to the Reception. All of it runs in the executor's thread.
+
+    A sensor whose handling ends in an error that nobody expected is left out, named and counted as `internal_error`,
+    until it is configured anew or the tracking starts afresh: one device must not end the others' tracking.
+    """
 
     def __init__(
         self, node: Node, params: Mapping[str, SensorParameters], span_ns: int, health: Health, world_frame: str
     ) -> None:
         check_sensors(params)
         self._node, self._health, self._world_frame = node, health, world_frame
-        self._window = MeasurementWindow(span_ns)
-        self._plausibility = Plausibility()
-        self._filters: dict[str, OrientationFilter] = {}
+        self._reception = Reception(span_ns)
         self._frames = Frames(node, world_frame)
         self._inlets: dict[str, TopicInlet | FrameInlet] = {}
         self._rows: dict[str, SensorParameters] = {}
         self._sensors: dict[str, Sensor] = {}
+        self._broken: set[str] = set()
         self._warned: dict[tuple[str, str], float] = {}
+        self._compared_ns = 0
+        self.breaks = 0
         self.expected = Expected()
-        self._turns = 0
-        self._yaw = 0.0
         self.listener: Callable[[Measurement], None] | None = None
+        self.look_at_clock: Callable[[], None] = lambda: None
         self.wear(params)
         # By a clock that goes on where a simulated one is paused.
         self._timer = node.create_timer(
@@ -85,8 +97,10 @@ class Intake:
     def fetch(self) -> None:
         """Take in what the sensors have sent until now."""
         self._fetched = time.monotonic()
-        for inlet in tuple(self._inlets.values()):
-            inlet.fetch()
+        self.look_at_clock()
+        for name, inlet in tuple(self._inlets.items()):
+            self._guarded(name, inlet.fetch)
+        self._compare_clocks()
 
     def _fetch_in_time(self) -> None:
         """Where nobody has asked for it just now."""
@@ -100,33 +114,40 @@ class Intake:
     @property
     def adrift(self) -> tuple[str, ...]:
         """The sensors that have no heading but what a filter carries on."""
-        return tuple(self._filters)
+        return self._reception.adrift
+
+    @property
+    def refused(self) -> Counter[tuple[str, str]]:
+        """How many readings were wrong until now, by cause and sensor."""
+        return self._health.by_sensor.copy()
 
     @property
     def epoch(self) -> int:
         """Rises when what was measured before no longer goes with what comes."""
-        return self._window.counts['time_reset'] + self._turns
+        return self._reception.epoch
 
     @property
     def newest_stamp_ns(self) -> int | None:
-        return self._window.newest_stamp_ns
+        """Of the readings that a pose is made of."""
+        return self._reception.newest_stamp_ns
 
     def snapshot(self) -> WindowSnapshot:
-        return self._window.snapshot()
+        return self._reception.snapshot()
 
     def latest(self) -> dict[str, Measurement]:
         """The newest measurement of each sensor that has one."""
-        series = {name: self._window.series(name) for name in self._sensors}
-        return {name: rows[-1] for name, rows in series.items() if rows}
+        return self._reception.latest()
 
     def wear(self, params: Mapping[str, SensorParameters]) -> None:
         """These are the sensors from now on; those that stay as they are notice nothing."""
         before, self._rows = self._rows, dict(params)
         self._sensors = {name: sensor_from(name, row) for name, row in params.items()}
+        self._broken = {name for name in self._broken if before[name] == params.get(name)}
         self._health.wear(tuple(params))
         others = {name for name in before if name not in params or _differ(before[name], params[name], _DEVICE)}
-        if others:
-            self._forget(others)
+        kept = [name for name in params if name in before]
+        meaning_changed = any(_differ(before[name], params[name], _MEANING) for name in kept)
+        self._reception.wear(self._sensors, others, meaning_changed)
         for name in before:
             if name not in params or _differ(before[name], params[name], _HEARING):
                 self._inlets.pop(name).destroy()
@@ -134,34 +155,36 @@ class Intake:
         for name, row in params.items():
             if name not in self._inlets:
                 self._inlets[name] = open_inlet(self._node, name, row, self._frames, self._world_frame, receiver)
-            if name in before and _differ(before[name], row, _MEANING):
-                self._turns += 1
 
     def turn(self, yaw: float) -> None:
         """Turn the world by an angle [rad] about its vertical, for what was measured as for what will be."""
-        self._rewrite(lambda measurement: turned(measurement, yaw))
-        self._yaw += yaw
-        self._turns += 1
+        self._reception.turn(yaw, self._stamp_now_ns())
 
     def align(self, yaws: Mapping[str, float]) -> None:
         """Give IMUs without a heading theirs, by angles [rad] about the vertical."""
-        for name, yaw in yaws.items():
-            self._filters[name].align(yaw)
-        self._rewrite(lambda measurement: turned(measurement, yaws.get(measurement.sensor, 0.0)))
-        self._turns += 1
+        self._reception.align(yaws, self._stamp_now_ns())
 
     def restart(self) -> None:
         """Judge what comes without regard to what went before."""
-        self._plausibility.restart()
+        self._broken.clear()
+        self._reception.restart()
         self._frames.forget()
-        for orientation in self._filters.values():
-            orientation.interrupt()
 
-    def look_for_publishers(self) -> None:
-        """Have those sensors named on whose topics more than one publishes."""
-        for name, inlet in self._inlets.items():
-            if inlet.several_publishers:
-                self._health.mention('second_publisher', name, self._now_ns())
+    def start_afresh(self) -> None:
+        """The node's clock has gone back: what is held is of another time."""
+        self._reception.start_afresh()
+        for name in self._sensors:
+            self._health.note('time_reset', name, self._now_ns())
+        self._meet_new_time()
+
+    def look_around(self) -> None:
+        """Have named what is no single event: a second publisher, bursts, a sensor that was left out for an error."""
+        now_ns = self._now_ns()
+        several = [name for name, inlet in self._inlets.items() if inlet.several_publishers]
+        lasting = {'second_publisher': several, 'burst': self._reception.in_bursts, 'internal_error': self._broken}
+        for cause, names in lasting.items():
+            for name in names:
+                self._health.mention(cause, name, now_ns)
 
     def destroy(self) -> None:
         self._node.destroy_timer(self._timer)
@@ -170,94 +193,69 @@ class Intake:
         self._frames.destroy()
 
     def _now_ns(self) -> int:
+        """By the steady clock of the health."""
+        return time.monotonic_ns()
+
+    def _stamp_now_ns(self) -> int:
+        """By the clock that stamps are of."""
         return self._node.get_clock().now().nanoseconds
 
-    def _forget(self, sensors: set[str]) -> None:
-        self._plausibility.restart(sensors)
-        for name in sensors:
-            self._filters.pop(name, None)
-        self._rewrite(lambda measurement: None if measurement.sensor in sensors else measurement)
-
-    def _rewrite(self, change: Callable[[Measurement], Measurement | None]) -> None:
-        """Replace what the window holds; None: drop it."""
-        held = [m for rows in self._window.snapshot().measurements.values() for m in rows]
+    def _compare_clocks(self) -> None:
+        """Name those whose stamps are not of the time of the others', and what would mend it."""
         now_ns = self._now_ns()
-        self._window.clear()
-        for measurement in map(change, held):
-            if measurement is not None:
-                # The clock may have gone back just now; what then lies in the future is not worth keeping.
-                with contextlib.suppress(MeasurementError):
-                    self._window.add(measurement, now_ns)
+        if 0 <= now_ns - self._compared_ns < _CLOCKS_NS:
+            return
+        self._compared_ns = now_ns
+        odd = self._reception.odd_clocks(self._stamp_now_ns(), self._health.pace.step_ns)
+        for name, offset_ns in odd.items():
+            mended = self._rows[name].time_offset - offset_ns / 1e9
+            detail = f'{offset_ns / 1e6:+.0f} ms; its clock? {name}.time_offset: {mended:.3f}'
+            self._health.mention('ahead' if offset_ns > 0 else 'behind', name, now_ns, detail)
 
     # --- what comes in
 
-    def _take(self, measurement: Measurement, now_ns: int, arrived_ns: int) -> None:
-        before = {cause: self._window.counts[cause] for cause in ACCEPTED}
-        try:
-            measurement = turned(self._judged(measurement, now_ns), self._yaw)
-            self._window.add(measurement, now_ns)
-        except MeasurementError as error:
-            self._refuse(measurement.sensor, error)
+    def _guarded(self, sensor: str, handle: Callable[[], object]) -> None:
+        """Handle what a sensor says, unless that failed before: an error that nobody expected is its own affair."""
+        if sensor in self._broken:
             return
-        finally:
-            self._note_accepted(measurement.sensor, before, now_ns)
-        self._health.arrived(measurement.sensor, now_ns, (arrived_ns - measurement.stamp_ns) / 1e9)
-        self.expected.arrived(measurement.sensor, arrived_ns, measurement.stamp_ns)
-        if self.listener is not None:
-            self.listener(measurement)
+        try:
+            handle()
+        except Exception as error:  # the boundary: counted, named, told once, and the others go on
+            self._broken.add(sensor)
+            self._reception.leave_out(sensor)
+            self._health.note('internal_error', sensor, self._now_ns())
+            self._node.get_logger().error(
+                f'internal_error: {sensor} is left out until ~/reset, as what it says could not be handled; please '
+                f'report this:\n{"".join(traceback.format_exception(error))}'
+            )
 
-    def _note_accepted(self, sensor: str, before: Mapping[str, int], now_ns: int) -> None:
-        """What the window has counted, but not rejected."""
-        for cause in ACCEPTED:
-            if self._window.counts[cause] > before[cause]:
-                self._health.note(cause, sensor, now_ns)
-                if cause == 'time_reset':
-                    self._node.get_logger().warning('time went back; tracking starts afresh in the new time')
-                    self.restart()
-
-    def _judged(self, measurement: Measurement, now_ns: int) -> Measurement:
-        """What may be used of a measurement, with a rotation."""
-        if not self._is_of_now(measurement.stamp_ns, now_ns):
-            return measurement  # the window has the word; a stray stamp must not become what others are compared with
-        sensor = self._sensors[measurement.sensor]
-        verdict = self._plausibility.judge(measurement, sensor)
-        if verdict.measurement is None:
-            raise verdict.findings[0]
-        for finding in verdict.findings:
+    def _take(self, measurement: Measurement, now_ns: int, arrived_ns: int) -> None:
+        received = self._reception.take(measurement, now_ns, arrived_ns)
+        for finding in received.findings:
             self._refuse(measurement.sensor, finding)
-        if sensor.type == 'imu' and measurement.rot_world_sensor is None:
-            return self._oriented(verdict.measurement, sensor)
-        return verdict.measurement
+        for cause, sensor in received.counted:
+            self._health.note(cause, sensor, self._now_ns())
+            self.breaks += cause in _BREAKS
+            if cause == 'time_reset':
+                self._meet_new_time()
+        if received.measurement is None:
+            return
+        self._health.arrived(measurement.sensor, self._now_ns(), (arrived_ns - measurement.stamp_ns) / 1e9)
+        self.expected.arrived(measurement.sensor, arrived_ns, measurement.stamp_ns)
+        if self.listener is not None:  # which is to see what the sensor is like: the acceleration in its own words
+            self.listener(replace(received.measurement, specific_force=measurement.specific_force))
 
-    def _is_of_now(self, stamp_ns: int, now_ns: int) -> bool:
-        newest_ns = self.newest_stamp_ns
-        old = newest_ns is not None and stamp_ns < newest_ns - self._window.span_ns
-        return not old and stamp_ns <= now_ns + self._window.future_ns
-
-    def _oriented(self, measurement: Measurement, sensor: Sensor) -> Measurement:
-        orientation = self._filters.setdefault(sensor.name, OrientationFilter())
-        measurement = orientation.feed(measurement, sensor.rotation_stddev)
-        finding = orientation.finding(sensor.name)
-        if finding is not None:
-            self._refuse(sensor.name, finding)
-        if orientation.aligned:
-            return measurement
-        yaw = self._body_faces() - facing(measurement.rot_world_sensor, sensor)
-        orientation.align(yaw)
-        return turned(measurement, yaw)
-
-    def _body_faces(self) -> float:
-        """Where the user faces [rad] in the drivers' world, by those who know; forward, where nobody does."""
-        rotations = {name: m.rot_world_sensor for name, m in self.latest().items() if name not in self._filters}
-        certain = [sensor for sensor in self.sensors if rotations.get(sensor.name) is not None]
-        if not certain:
-            return -self._yaw
-        chosen = anchor(certain)
-        return facing(rotations[chosen.name], chosen) - self._yaw
+    def _meet_new_time(self) -> None:
+        text = 'time went back; tracking starts afresh in the new time'
+        self._node.get_logger().warning(text, throttle_duration_sec=_WARN_EVERY)
+        self.expected = Expected()
+        self._health.restart()
+        self.restart()
 
     def _refuse(self, sensor: str, error: MeasurementError) -> None:
         """Count what was wrong, and say so once in a while."""
         count = self._health.note(error.cause, sensor, self._now_ns())
+        self.breaks += error.cause in _BREAKS
         key, now = (error.cause, sensor), time.monotonic()
         if now - self._warned.get(key, -math.inf) >= _WARN_EVERY:
             self._warned[key] = now

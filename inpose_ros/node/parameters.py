@@ -6,7 +6,7 @@ descriptors that `ros2 param describe` shows all come from their fields.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import combinations
 from typing import Any
 
@@ -63,6 +63,12 @@ class SensorParameters:
         0.02, 'Noise of a measured rotation [rad], where its message does not say.', ge=1e-4, le=2.0, live=True
     )
 
+    max_stddev: tuple[float, ...] = parameter(
+        (0.5, 1.0),
+        'A position [m], a rotation [rad] whose own covariance is above this is lost, and not used.',
+        live=True,
+    )
+
     def topic_for(self, sensor: str) -> str:
         """The topic that a sensor of this name is heard on."""
         return self.topic or f'{sensor}/{_TOPICS.get(self.type, "pose")}'
@@ -99,7 +105,10 @@ class NodeParameters(WornParameters):
     bodies: tuple[str, ...] = parameter(
         ('',), 'Names of the bodies that this process tracks, each by a node in a namespace of that name; empty: one.'
     )
-    frame_prefix: str = parameter('human/', 'Goes before the name of each link on /tf and in the URDF.')
+    frame_prefix: str = parameter(
+        'human/', 'Goes before the name of each link on /tf and in the URDF; not given in a namespace /a: a/human/.'
+    )
+    publish_tf: bool = parameter(True, 'Publish the frames on /tf; false where a robot_state_publisher does.')
     body_id: str = parameter('anonymous', 'Whose body it is, as in REP-155.')
     rate: float = parameter(30.0, 'Poses a second [Hz].', ge=1.0, le=120.0)
     device: str = parameter('auto', 'Where the network runs.', one_of=('auto', 'cpu', 'cuda'))
@@ -142,6 +151,11 @@ class NodeParameters(WornParameters):
     seed: int = parameter(0, 'Seed of all that is drawn by chance.', ge=0, le=2**31 - 1)
     autostart: bool = parameter(True, 'Configure and activate by itself when started.')
 
+    @classmethod
+    def read(cls, node: Node) -> tuple[Self, dict[str, SensorParameters]]:
+        declare(node)  # unless it is done: some defaults are the node's own
+        return super().read(node)
+
     def check(self) -> None:
         super().check()
         if self.frame_prefix.startswith('/'):
@@ -169,8 +183,14 @@ def bodies(node: Node) -> tuple[str, ...]:
     return names
 
 
-def declare(node: Node, defaults: NodeParameters = DEFAULTS) -> None:
+def own_defaults(node: Node) -> NodeParameters:
+    """What holds for a node where nobody says otherwise: in a namespace, its frames are not those of another."""
+    return replace(DEFAULTS, frame_prefix=f'{node.get_namespace()}/{DEFAULTS.frame_prefix}'.lstrip('/'))
+
+
+def declare(node: Node, defaults: NodeParameters | None = None) -> None:
     """Declare all that have sound values, so that they can be listed before the node is configured."""
+    defaults = own_defaults(node) if defaults is None else defaults
     for row in fields(NodeParameters):
         declared(node, row, '', getattr(defaults, row.name))
     names = node.get_parameter('sensors').value if node.has_parameter('sensors') else ()
@@ -244,6 +264,10 @@ def _check_sensor(read: SensorParameters, prefix: str) -> None:
             'tracker_1, without a leading /'
         )
     checked_mount(f'{prefix}mount', read.mount)
+    if len(read.max_stddev) != 2 or not all(0 < limit < math.inf for limit in read.max_stddev):
+        raise ParameterError(
+            f'{prefix}max_stddev is {list(read.max_stddev)}; write a limit in m and one in rad, such as [0.5, 1.0]'
+        )
     try:
         validate_topic_name(read.topic_for(prefix[:-1]))
     except InvalidTopicNameException as error:

@@ -3,24 +3,26 @@
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.task import Future
 from rclpy.utilities import remove_ros_args
 from tf2_msgs.msg import TFMessage
 
-from inpose_ros.errors import DataError, FaultError, InPoseError, ParameterError
+from inpose_ros.errors import DataError, FaultError, InPoseError
 from inpose_ros.motion import faults
 from inpose_ros.motion.clip import MotionClip
-from inpose_ros.motion.faults_changes import FaultyReading
+from inpose_ros.motion.faults_reading import FaultyReading
 from inpose_ros.motion.packed import PackedMotion
 from inpose_ros.motion.procedural import procedural_clip, random_skeleton
 from inpose_ros.motion.recording import ImuRecording
 from inpose_ros.motion.simulate import SimulatedReading, WornSensor, simulate
+from inpose_ros.motion.standing import standing_first
 from inpose_ros.node import qos
 from inpose_ros.node.conversions.sensors import (
     READERS,
@@ -29,46 +31,17 @@ from inpose_ros.node.conversions.sensors import (
     transforms_from_measurement,
 )
 from inpose_ros.node.faults import Outlet
+from inpose_ros.node.given import refuse_unknown
 from inpose_ros.node.intake import sensor_from
-from inpose_ros.node.parameter_table import parameter
-from inpose_ros.node.parameters import SensorParameters, WornParameters
+from inpose_ros.node.parameters import SensorParameters
+from inpose_ros.node.player_parameters import PlayerParameters
 from inpose_ros.node.process import ros
+from inpose_ros.node.simulated_clock import SimulatedClock
+from inpose_ros.node.tf_link import FRAME, Link, in_link
 from inpose_ros.sensing.measurement import Measurement
 
 # Without an agreed start there is this much time [ns] for subscribers to be found.
 _LEAD_NS = 1_000_000_000
-
-
-@dataclass(frozen=True)
-class PlayerParameters(WornParameters):
-    """The player's own parameters; the sensors' are those of the tracking node, so one sensors file serves both."""
-
-    source: str = parameter('procedural', 'procedural, the path of a recording, or a folder of packed motion data.')
-    split: str = parameter('test', 'Split of the packed motion data.', one_of=('train', 'val', 'test'))
-    clip: int = parameter(0, 'Number of the clip in that split.', ge=0, le=1_000_000)
-    seed: int = parameter(0, 'Seed of the invented motion, of its body and of the noise.', ge=0, le=2**31 - 1)
-    seconds: float = parameter(20.0, 'Length of the invented motion [s].', ge=1.0, le=3600.0)
-    start_ns: int = parameter(0, 'Stamp of the first frame [ns]; 0: a second from now.', ge=0, le=2**63 - 1)
-    sensor_rate: float = parameter(60.0, 'Messages a second [Hz]; a recording has its own.', ge=1.0, le=1e3)
-    sensor_rates: tuple[float, ...] = parameter(
-        (0.0,), 'Messages a second [Hz] of each sensor in its turn; where 0 or none is given: sensor_rate.'
-    )
-    position_noise: float = parameter(0.0, 'Noise of positions [m].', ge=0.0, le=1.0)
-    rotation_noise: float = parameter(0.0, 'Noise of rotations [rad].', ge=0.0, le=1.0)
-    delay: float = parameter(0.0, 'How long a message takes from its stamp to its publication [s].', ge=0.0, le=10.0)
-    loop: bool = parameter(
-        False, 'Begin again at the end; a motion is played backwards in between, so that nobody jumps.'
-    )
-    faults: str = parameter('', 'YAML file of what goes wrong with the sensors, and when; empty: nothing.')
-
-    def check(self) -> None:
-        super().check()
-        if not all(0 <= rate <= 1e3 for rate in self.sensor_rates):
-            raise ParameterError(f'sensor_rates is {list(self.sensor_rates)}; give rates from 1.0 to 1000.0 Hz, or 0.0')
-
-    def rate_of(self, sensor: str) -> float:
-        """Messages a second [Hz]."""
-        return dict(zip(self.sensors, self.sensor_rates, strict=False)).get(sensor) or self.sensor_rate
 
 
 class Schedule:
@@ -113,6 +86,18 @@ def motion(params: PlayerParameters) -> MotionClip:
     Raises:
         DataError: there is none.
     """
+    clip = _moving(params)
+    if any(params.part):
+        frames = slice(*(round(second * clip.fps) for second in params.part))
+        clip = replace(clip, rot_world_joint=clip.rot_world_joint[frames], root=clip.root[frames])
+    if len(clip) < 2:
+        raise DataError(f'part is {list(params.part)}, where the motion is over; it is shorter')
+    if not params.stand:
+        return clip
+    return standing_first(clip, params.stand, params.pose, np.random.default_rng((params.seed, 2)))
+
+
+def _moving(params: PlayerParameters) -> MotionClip:
     if params.source == 'procedural':
         return procedural_clip(params.seed, params.seconds, random_skeleton(params.seed))
     packed = PackedMotion(params.source, params.split)
@@ -128,6 +113,7 @@ def readings(params: PlayerParameters, sensors: Mapping[str, SensorParameters]) 
         DataError, FaultError: there is no such motion, or what is to go wrong cannot.
     """
     rows, seconds = _good_readings(params, sensors)
+    rows = [_bare(row) if row.measurement.sensor in params.bare_imus else row for row in rows]
     if not params.faults:
         return rows, seconds
     told = faults.load(params.faults)
@@ -136,6 +122,10 @@ def readings(params: PlayerParameters, sensors: Mapping[str, SensorParameters]) 
     # A generator of its own: the same noise with faults as without.
     rng = np.random.default_rng((params.seed, 1))
     return faults.faulted(rows, told, list(sensors), rng), seconds
+
+
+def _bare(reading: SimulatedReading) -> SimulatedReading:
+    return replace(reading, measurement=replace(reading.measurement, rot_world_sensor=None))
 
 
 def _good_readings(
@@ -162,32 +152,55 @@ def _good_readings(
 
 
 class PlayerNode(Node):
-    """Publishes a schedule on the topics of the sensors."""
+    """Publishes a schedule on the topics of the sensors.
 
-    def __init__(self, **options: object) -> None:
+    `late_ns` is how late anything was sent, at most; `unheard` are the sensors that nobody listened to at the start.
+    """
+
+    def __init__(self, simulated: SimulatedClock | None = None, **options: object) -> None:
+        """Args: simulated: the clock by which to play, where it is not the node's own."""
         super().__init__('inpose_play', **options)
+        self._simulated = simulated
+        self.late_ns, self.unheard = 0, None
         self.params, self._sensors = PlayerParameters.read(self)
+        refuse_unknown(self, PlayerParameters)
         rows, seconds = readings(self.params, self._sensors)
-        now_ns = self.get_clock().now().nanoseconds
+        now_ns = self._now_ns()
         period_ns = round(seconds * 1e9) if self.params.loop else None
         self.start_ns = self.params.start_ns or now_ns + _LEAD_NS
         self.schedule = Schedule(rows, self.start_ns, period_ns)
         self._outlets = {name: self._outlet(name, row) for name, row in self._sensors.items()}
+        self._link = self._new_link() if self.params.tf_link else None
         self.get_logger().info(f'playing {seconds:.1f} s of {self.params.source} on {", ".join(self._sensors)}')
 
     def publish_due(self) -> float | None:
         """Publish what is due; the time until the next is [s], None: all is played."""
-        for reading in self.schedule.take(self.get_clock().now().nanoseconds):
+        now_ns = self._now_ns()
+        if self._link is not None:
+            self._link.publish_due(now_ns)
+        due = self.schedule.take(now_ns)
+        if due and self.unheard is None:
+            self.unheard = [name for name, outlet in self._outlets.items() if not outlet.heard]
+        self.late_ns = max(self.late_ns, *(now_ns - reading.arrival_ns for reading in due), 0)
+        for reading in due:
             event = reading.event if isinstance(reading, FaultyReading) else ''
             self._outlets[reading.measurement.sensor].publish(self._message(reading.measurement), event)
         due_ns = self.schedule.due_ns
-        return None if due_ns is None else max(0.0, (due_ns - self.get_clock().now().nanoseconds) / 1e9)
+        speed = 1.0 if self._simulated is None else self._simulated.speed
+        return None if due_ns is None else max(0.0, (due_ns - self._now_ns()) / 1e9 / speed)
+
+    def _now_ns(self) -> int:
+        return self.get_clock().now().nanoseconds if self._simulated is None else self._simulated.now_ns()
 
     def _outlet(self, name: str, row: SensorParameters) -> Outlet:
         kind, topic, profile = TFMessage, '/tf', qos.TF
         if row.type != 'tf':
             kind, topic, profile = READERS[row.type][0], row.topic_for(name), qos.SENSOR
         return Outlet(lambda: self.create_publisher(kind, topic, profile), self.destroy_publisher)
+
+    def _new_link(self) -> Link:
+        publisher = self.create_publisher(TFMessage, '/tf', qos.TF)
+        return Link(publisher.publish, self.params.world_frame, self.params.tf_link)
 
     def _message(self, measurement: Measurement) -> SensorMessage | TFMessage:
         row = self._sensors[measurement.sensor]
@@ -196,23 +209,26 @@ class PlayerNode(Node):
             # The tracker adds the offset, as the driver's stamps are off by so much.
             stamp_ns=max(0, measurement.stamp_ns - round(row.time_offset * 1e9)),
             # Some messages say how good they are.
-            position_stddev=self.params.position_noise or None,
-            rotation_stddev=self.params.rotation_noise or None,
+            position_stddev=measurement.position_stddev or self.params.position_noise or None,
+            rotation_stddev=measurement.rotation_stddev or self.params.rotation_noise or None,
         )
+        if row.type == 'tf' and self._link is not None:
+            return transforms_from_measurement(in_link(measurement), FRAME, row.frame_id)
         if row.type == 'tf':
             return transforms_from_measurement(measurement, self.params.world_frame, row.frame_id)
         home = measurement.sensor if row.type == 'imu' else self.params.world_frame
         return WRITERS[row.type](measurement, row.frame_id or home)
 
 
-def play(node: PlayerNode) -> None:
-    """Publish all that the node has to, each reading at its time, and destroy the node."""
+def play(node: PlayerNode, stop: Future) -> None:
+    """Publish all that the node has to, each reading at its time, or until `stop` is done, and destroy the node."""
     executor = SingleThreadedExecutor()
     executor.add_node(node)
+    stop.add_done_callback(lambda _: executor.wake())
     try:
         # Waiting for the next reading inside the executor is precise and still serves parameters.
-        while (wait := node.publish_due()) is not None:
-            executor.spin_once(timeout_sec=wait)
+        while not stop.done() and (wait := node.publish_due()) is not None:
+            executor.spin_once_until_future_complete(stop, wait)
     finally:
         executor.shutdown()
         node.destroy_node()
@@ -227,10 +243,10 @@ def main(args: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser('inpose_play', description='Play a motion as sensor topics.')
     parser.add_argument('--faults', metavar='FILE.yaml', help='what goes wrong with the sensors, and when')
     told = parser.parse_args(remove_ros_args(words)[1:])
-    with ros(words):
+    with ros(words) as stop:
         try:
             node = PlayerNode(parameter_overrides=[Parameter('faults', value=told.faults)] if told.faults else [])
         except InPoseError as error:
             get_logger('inpose_play').error(f'not playing: {error}')
             raise SystemExit(1) from None
-        play(node)
+        play(node, stop)

@@ -5,10 +5,21 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 # Drivers publish best effort, and a reliable subscriber would get nothing from them; best effort gets both.
 # The depth holds half a second of a 100 Hz sensor.
 SENSOR = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, history=HistoryPolicy.KEEP_LAST, depth=50)
+# A bag that is played four times as fast sends as much in an eighth of a second.
+SIMULATED = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, history=HistoryPolicy.KEEP_LAST, depth=200)
+# Of what is no more than looked at, now and then.
+NEWEST = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, history=HistoryPolicy.KEEP_LAST, depth=1)
 # Reliable, so that subscribers of both kinds match.
 OUTPUT = QoSProfile(reliability=ReliabilityPolicy.RELIABLE, history=HistoryPolicy.KEEP_LAST, depth=10)
 # As tf2_ros.TransformBroadcaster.
 TF = QoSProfile(reliability=ReliabilityPolicy.RELIABLE, history=HistoryPolicy.KEEP_LAST, depth=100)
+# As tf2_ros.TransformListener: what several broadcasters have said, each its last, is there at once.
+TF_STATIC = QoSProfile(
+    reliability=ReliabilityPolicy.RELIABLE,
+    history=HistoryPolicy.KEEP_LAST,
+    depth=100,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
 # A late joiner gets the last message.
 LATCHED = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,

@@ -10,8 +10,10 @@ from std_srvs.srv import Trigger
 
 from inpose_ros.errors import CalibrationError
 from inpose_ros.node.intake import Intake
-from inpose_ros.sensing.calibration import REST_POSES, Calibration, calibrate, reset_heading, with_headings
+from inpose_ros.sensing.calibration import Calibration, calibrate, reset_heading
+from inpose_ros.sensing.calibration_places import KnownBody
 from inpose_ros.sensing.measurement import Measurement
+from inpose_ros.sensing.rest_poses import REST_POSES
 from inpose_ros.srv import Calibrate
 
 _SECONDS = (0.1, 60.0)
@@ -25,6 +27,7 @@ class BodyServices:
         self._node, self._state, self._reset = node, state, reset
         self._pause: Future | None = None
         self.intake: Intake | None = None
+        self.body: Callable[[], KnownBody] | None = None  # what is known of the wearer's bones
         # A callback group of its own: the others' callbacks are to run while a calibration waits.
         apart = ReentrantCallbackGroup()
         node.create_service(Calibrate, '~/calibrate', self._on_calibrate, callback_group=apart)
@@ -42,21 +45,20 @@ class BodyServices:
 
     async def _on_calibrate(self, request: Calibrate.Request, response: Calibrate.Response) -> Calibrate.Response:
         try:
-            calibration, yaws = await self._calibrated(request.pose, request.seconds)
+            calibration = await self._calibrated(request.pose, request.seconds)
             self._apply(calibration, zeroed=request.pose == 'n_pose')
         except CalibrationError as error:
             response.success, response.message = False, str(error)
             self._node.get_logger().warning(f'not calibrated: {error}')
             return response
-        self.intake.align(yaws)
+        self.intake.align(calibration.yaws)
         response.success, response.message = True, f'calibrated {len(calibration.mounts)} sensors in {request.pose}'
         response.sensor = list(calibration.residuals)
         response.residual = list(calibration.residuals.values())
         self._node.get_logger().info(response.message)
         return response
 
-    async def _calibrated(self, pose: str, seconds: float) -> tuple[Calibration, dict[str, float]]:
-        """The mounts, and by what angles [rad] to turn IMUs that have no heading of their own."""
+    async def _calibrated(self, pose: str, seconds: float) -> Calibration:
         self._check_active()
         if pose not in REST_POSES:
             raise CalibrationError(f'there is no pose {pose!r}; hold one of {", ".join(REST_POSES)}')
@@ -66,18 +68,18 @@ class BodyServices:
             )
         if self.calibrating:
             raise CalibrationError('a calibration is under way already; wait for its end')
+        refused = self.intake.refused
         samples = await self._samples(seconds)
         self._check_active()
-        sensors = self.intake.sensors
-        samples, yaws = with_headings(samples, sensors, self.intake.adrift, pose)
-        return calibrate(samples, sensors, pose), yaws
+        intake, body = self.intake, self.body and self.body()
+        return calibrate(samples, intake.sensors, pose, intake.adrift, body, intake.refused - refused)
 
-    async def _samples(self, seconds: float) -> dict[str, list]:
+    async def _samples(self, seconds: float) -> dict[str, list[Measurement]]:
         """What the sensors say during the next seconds; other callbacks run meanwhile."""
         samples = {sensor.name: [] for sensor in self.intake.sensors}
 
         def listen(measurement: Measurement) -> None:
-            samples.setdefault(measurement.sensor, []).append(measurement.rot_world_sensor)
+            samples.setdefault(measurement.sensor, []).append(measurement)
 
         self.intake.listener, self._pause = listen, Future()
         timer = self._node.create_timer(seconds, self.abort)

@@ -1,18 +1,22 @@
 """What happens to a window on its way to an estimate; no messages, no clock, so that it is tested without ROS."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inpose_ros.body import continuity
+from inpose_ros.body import continuity, smpl22
 from inpose_ros.body.continuity import Continued, Evidence
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
+from inpose_ros.diffusion.consistency_check import ConsistencyCheck
 from inpose_ros.node.learning import BodyLearner
+from inpose_ros.sensing.floor import FloorWatch, Ground, Standing
 from inpose_ros.sensing.measurement import Sensor
 from inpose_ros.sensing.resample import JointWindow, joint_window
 from inpose_ros.sensing.window import WindowSnapshot
@@ -42,23 +46,49 @@ class Solver(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """One tick's work. `epoch` rises whenever what went before no longer counts (time went back, a new heading)."""
+    """One tick's work. `epoch` rises whenever what went before no longer counts (time went back, a new heading).
+
+    `state` is what to call the pose where all `sensors` contribute to it and none is doubted; `degraded` else.
+    """
 
     window: WindowSnapshot
     sensors: tuple[Sensor, ...]
     epoch: int
     state: int
+    degraded: int | None = None
+    breaks: int = 0
+    """How often a sensor turned out to have hung up, or to have been elsewhere or another."""
+
+
+class Seen(NamedTuple):
+    """What a pose was solved from, for who learns from it: the floor's height [m] is NaN where it is not known."""
+
+    window: JointWindow
+    floor: float
+    breaks: int
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A pose in the terms of the published URDF: angles [rad] unwrapped over time, velocities [rad/s]."""
+    """A pose in the terms of the published URDF: angles [rad] unwrapped over time, velocities [rad/s].
+
+    `remarks` say by cause what of the sensors does not go together.
+    """
 
     body: BodyState
     angles: Float[np.ndarray, '63']
     velocities: Float[np.ndarray, '63']
     solve_time: float
     state: int
+    remarks: Mapping[str, str] = field(default_factory=dict)
+
+
+class Finding(NamedTuple):
+    """What a pose shows to be wrong: the cause, the sensors by which it shows, and what would do."""
+
+    cause: str
+    sensors: tuple[str, ...]
+    text: str
 
 
 class Tracker:
@@ -75,7 +105,10 @@ class Tracker:
         """
         self.solver = solver
         self._learner = learner
-        self.seen: JointWindow | None = None
+        self.consistency = ConsistencyCheck()
+        self.seen: Seen | None = None
+        self.findings: tuple[Finding, ...] = ()
+        self._floor_watch = FloorWatch()
         self._timeout_ns = timeout_ns
         self._floor_height = floor_height
         self._max_joint_velocity = max_joint_velocity
@@ -90,19 +123,67 @@ class Tracker:
         In a new epoch it may have fallen. Whoever follows the joints sees them go on from where they were.
         """
         if job.epoch != self._epoch:
-            self.solver.reset()
-            self._epoch, self._afresh = job.epoch, self._last is not None
+            self.restart()
+            self._epoch = job.epoch
         stamp_ns = job.window.newest_stamp_ns
         if stamp_ns is None or not self._is_new(stamp_ns):
             return None
         start = self._elapsed()
-        window = self._resampled(job.window, job.sensors)
+        every = self._resampled(job.window, job.sensors)
+        window = self._believed(job, every)
         self._wear()
-        solved = self.solver.solve(window, self._floor_height)
-        self.seen = window
+        ground = self._floor_watch.look(window, self._standing(), self._floor_height, self.solver.rate)
+        solved = unsure_of_floor(self.solver.solve(window, ground.height), window, ground)
+        self.findings = findings(ground, job.sensors)
+        self.seen = Seen(window, ground.height, job.breaks)
         self._last = self._continued(solved, Evidence.of(window.rot_valid[-1], window.location_valid[-1]))
         self._afresh = False
-        return Estimate(self._last.body, self._last.angles, self._last.velocities, self._elapsed() - start, job.state)
+        body = self._checked(self._last.body, every)
+        doubted = bool(self.consistency.found.doubted) or ground.contradicted
+        whole = len(window.contributing) == len(job.sensors) and not doubted
+        state = job.state if whole or job.degraded is None else job.degraded
+        took = self._elapsed() - start
+        return Estimate(body, self._last.angles, self._last.velocities, took, state, self._remarks(job.sensors))
+
+    def _remarks(self, sensors: Sequence[Sensor]) -> dict[str, str]:
+        remarks = {finding.cause: f'{", ".join(finding.sensors)} ({finding.text})' for finding in self.findings}
+        found = self.consistency.found
+        if not found.doubted:
+            return remarks
+        located = [sensor for sensor in sensors if sensor.type != 'imu']
+        camps = (
+            ', '.join(sensor.name for sensor in located if sensor.joint_index in joints)
+            for joints in (found.doubted, found.others)
+        )
+        return remarks | {'inconsistent': ' | '.join(camp for camp in camps if camp)}
+
+    def restart(self) -> None:
+        """Solve the next window as if it were the first; whoever follows the joints sees them go on."""
+        self.solver.reset()
+        self.consistency.forget()
+        self._afresh = self._last is not None
+
+    def _believed(self, job: Job, every: JointWindow) -> JointWindow:
+        """The window of all sensors, but for those that contradict the others."""
+        out = self.consistency.left_out
+        if not out:
+            return every
+        believed = [sensor for sensor in job.sensors if sensor.type == 'imu' or sensor.joint_index not in out]
+        return self._resampled(job.window, believed)
+
+    def _checked(self, body: BodyState, every: JointWindow) -> BodyState:
+        """The body as it may be published: no joint is measured that is not where its own sensor says."""
+        frame = -1 - round((every.stamp_ns - body.stamp_ns) * self.solver.rate / 1e9)
+        doubted = sorted(self.consistency.look(body, every, frame).doubted)
+        if not doubted:
+            return body
+        measured = body.measured.clone()
+        measured[doubted] = False
+        return replace(body, measured=measured)
+        state = job.state
+        if ground.contradicted and state == BodyPose.STATE_TRACKING:
+            state = BodyPose.STATE_DEGRADED
+        return Estimate(self._last.body, self._last.angles, self._last.velocities, self._elapsed() - start, state)
 
     def _wear(self) -> None:
         """Go on with the body that has been learnt until now."""
@@ -111,6 +192,11 @@ class Tracker:
             if self._learner.skeleton is not self.solver.skeleton:
                 self.solver.skeleton = self._learner.skeleton
             self.solver.bone_covariance = self._learner.bone_covariance
+
+    def _standing(self) -> Standing:
+        skeleton, learner = self.solver.skeleton, self._learner
+        height = skeleton.standing_head_height + skeleton.sole
+        return Standing(height, 0.0 if learner is None else height * learner.stature_stddev)
 
     def _is_new(self, stamp_ns: int) -> bool:
         if self._last is None:
@@ -130,3 +216,29 @@ class Tracker:
 
     def _resampled(self, window: WindowSnapshot, sensors: Sequence[Sensor]) -> JointWindow:
         return joint_window(window, sensors, self.solver.frames, self.solver.rate, self._timeout_ns)
+
+
+# What below the pelvis nothing measures is so much less sure [m] on a floor that was told by a head alone, and on none.
+_TOLD_STDDEV, _NO_FLOOR_STDDEV = 0.15, 0.4
+_LEGS = tuple(smpl22.INDEX[f'{side}_{name}'] for side in ('left', 'right') for name in ('knee', 'ankle', 'foot'))
+
+
+def unsure_of_floor(body: BodyState, window: JointWindow, ground: Ground) -> BodyState:
+    """A body whose legs are the less sure the less is known of the floor that they stand on."""
+    if not ground.contradicted:
+        return body
+    stddev = _NO_FLOOR_STDDEV if math.isnan(ground.told) else _TOLD_STDDEV
+    spread, located = body.position_covariance.clone(), window.location_valid[-1]
+    for joint in _LEGS:
+        if not located[joint]:
+            spread[joint] += stddev**2 * torch.eye(3).to(spread)
+    return replace(body, position_covariance=spread)
+
+
+def findings(ground: Ground, sensors: Sequence[Sensor]) -> tuple[Finding, ...]:
+    """What is to be said of the floor."""
+    if not ground.contradicted:
+        return ()
+    names = tuple(sensor.name for sensor in sensors if sensor.joint_index in ground.contradicting)
+    fits = 'where it is cannot be told yet' if math.isnan(ground.told) else f'floor_height: {ground.told:.2f} would fit'
+    return (Finding('floor_contradicted', names, fits),)

@@ -10,73 +10,66 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inpose_ros.body import smpl22
 from inpose_ros.errors import CalibrationError
 from inpose_ros.geometry import rotation
 from inpose_ros.geometry.transform import Transform
+from inpose_ros.sensing.calibration_gravity import check_gravity, check_heading, check_upright
+from inpose_ros.sensing.calibration_places import Facing, KnownBody, Located, check_places
+from inpose_ros.sensing.calibration_still import MAX_MOTION, Held, Refused, held_still
 from inpose_ros.sensing.measurement import Measurement, Sensor
-
-# Fewer samples of a sensor than this are no proof that the user stood still.
-MIN_SAMPLES = 10
-# A sensor that ever turned further [rad] than this from its mean has moved (standing people sway by 1 to 3 degrees).
-MAX_MOTION = math.radians(8)
-
-
-def _rest_pose(quarter_turns: Mapping[str, int]) -> Float[Tensor, 'joint 3 3']:
-    """The T-pose, with some joints turned by quarter turns about the forward axis."""
-    rotvec = torch.zeros(len(smpl22.JOINTS), 3, dtype=torch.float64)
-    for name, quarters in quarter_turns.items():
-        rotvec[smpl22.INDEX[name], 0] = quarters * math.pi / 2
-    return rotation.exp(rotvec)
-
-
-# The poses in which one can calibrate, as global rotations of somebody who faces +x.
-REST_POSES = {
-    't_pose': _rest_pose({}),
-    'n_pose': _rest_pose(
-        {f'left_{name}': -1 for name in ('shoulder', 'elbow', 'wrist')}
-        | {f'right_{name}': 1 for name in ('shoulder', 'elbow', 'wrist')}
-    ),
-}
+from inpose_ros.sensing.rest_poses import REST_POSES
 
 
 class Calibration(NamedTuple):
-    """The new mount of each sensor, and how well it stood still: rms deviation from its mean [rad]."""
+    """The new mount of each sensor, and how well it stood still: rms deviation from its mean [rad].
+
+    `yaws` are the angles [rad] by which to turn sensors that have no heading of their own.
+    """
 
     mounts: dict[str, Transform]
     residuals: dict[str, float]
+    yaws: dict[str, float]
 
 
 def calibrate(
-    samples: Mapping[str, Sequence[Float[np.ndarray, '3 3'] | None]],
+    samples: Mapping[str, Sequence[Measurement]],
     sensors: Sequence[Sensor],
     pose: str,
+    adrift: Collection[str] = (),
+    body: KnownBody | None = None,
+    refused: Refused | None = None,
     max_motion: float = MAX_MOTION,
 ) -> Calibration:
-    """Find every sensor's mounting rotation from readings (world <- sensor) of a user who holds a known pose.
+    """Find every sensor's mounting rotation from readings of a user who holds a known pose.
 
     R_world_sensor = R_world_joint R_joint_sensor, and in the pose R_world_joint = Rz(psi) R_pose, where psi is the
     direction in which the user faces. One sensor has to tell it, through the mount configured for it: that of the
     head, else of the pelvis, else the first. Mounts keep their translation, which a still pose does not show.
 
+    Args:
+        adrift: sensors without a heading of their own (see `_levelled`).
+        body: whose places are compared with the pose; None: they are not.
+        refused: how many readings of a sensor could not be used meanwhile, by cause.
+
     Raises:
-        CalibrationError: an unknown pose, a sensor that moved by more than `max_motion` [rad], or that said too little.
+        CalibrationError: what the readings contradict (`held_still`, `check_gravity`, `check_upright`, `check_places`).
     """
     if pose not in REST_POSES:
         raise CalibrationError(f'there is no pose {pose!r}; hold one of {", ".join(REST_POSES)}')
     if not sensors:
         raise CalibrationError('there is no sensor to calibrate')
-    means, residuals = {}, {}
-    for sensor in sensors:
-        means[sensor.name], residuals[sensor.name] = _held(sensor.name, samples.get(sensor.name, ()), max_motion)
-    rot_world_joint = rotation.about_z(_facing(means, anchor(sensors), pose)) @ REST_POSES[pose]
-    mounts = {
-        sensor.name: Transform(
-            rot_world_joint[sensor.joint_index].T @ means[sensor.name], sensor.T_joint_sensor.translation
-        )
-        for sensor in sensors
-    }
-    return Calibration(mounts, residuals)
+    held = held_still(samples, sensors, adrift, refused, max_motion)
+    check_gravity(held)
+    facing = _told(held, anchor([sensor for sensor in sensors if sensor.name not in adrift] or sensors), pose)
+    if body is not None:
+        located = [Located(sensor, held[sensor.name].place) for sensor in sensors if held[sensor.name].is_located]
+        check_places(located, pose, facing, body)
+    yaws = _levelled(held, [sensor for sensor in sensors if sensor.name in adrift], facing.yaw, pose)
+    return Calibration(
+        {sensor.name: _mount(held, sensor, yaws.get(sensor.name, 0.0), facing.yaw, pose) for sensor in sensors},
+        {sensor.name: held[sensor.name].residual for sensor in sensors},
+        yaws,
+    )
 
 
 def anchor(sensors: Sequence[Sensor]) -> Sensor:
@@ -91,52 +84,22 @@ def reset_heading(rot_world_sensor: Mapping[str, Float[np.ndarray, '3 3'] | None
     trackers' origin stays where it was and one number says what has changed.
 
     Raises:
-        CalibrationError: no sensor has measured a rotation.
+        CalibrationError: no sensor has measured a rotation, or the anchor's has no heading: the user looks straight up
+            or down, or lies.
     """
     heard = [sensor for sensor in sensors if rot_world_sensor.get(sensor.name) is not None]
     if not heard:
         raise CalibrationError('no sensor has measured a rotation yet, so it is unknown where the user faces')
     chosen = anchor(heard)
     rot = torch.from_numpy(np.asarray(rot_world_sensor[chosen.name], dtype=np.float64))
-    return -float(_facing({chosen.name: rot}, chosen, 't_pose'))
+    check_heading(_as_in_t_pose(rot, chosen, 't_pose'), chosen)
+    return -float(_facing(rot, chosen, 't_pose'))
 
 
 def facing(rot_world_sensor: Float[np.ndarray, '3 3'], sensor: Sensor, pose: str = 't_pose') -> float:
     """The direction [rad] in which somebody in this pose faces, by one sensor's reading and its configured mount."""
     rot = torch.from_numpy(np.asarray(rot_world_sensor, dtype=np.float64))
-    return float(_facing({sensor.name: rot}, sensor, pose))
-
-
-def with_headings(
-    samples: Mapping[str, Sequence[Float[np.ndarray, '3 3'] | None]],
-    sensors: Sequence[Sensor],
-    adrift: Collection[str],
-    pose: str,
-) -> tuple[dict[str, list[Float[np.ndarray, '3 3']]], dict[str, float]]:
-    """Turn what each of the sensors `adrift` says until all agree where the user faces; and the angles [rad].
-
-    An IMU without a magnetometer has a heading of its own, which no mount can make good: a mount acts in the sensor's
-    axes. So while the user holds a pose, each is turned until its joint, by its configured mount, faces as the body
-    does; the others tell how that is, or, where there is none, the anchor.
-
-    Raises:
-        CalibrationError: as `calibrate`.
-    """
-    heard = {name: [rot for rot in rows if rot is not None] for name, rows in samples.items()}
-    if not adrift:
-        return heard, {}
-    means = {sensor.name: _held(sensor.name, heard.get(sensor.name, ()), MAX_MOTION)[0].numpy() for sensor in sensors}
-    certain = anchor([sensor for sensor in sensors if sensor.name not in adrift] or sensors)
-    wanted = facing(means[certain.name], certain, pose)
-    yaws = {
-        sensor.name: math.remainder(wanted - facing(means[sensor.name], sensor, pose), math.tau)
-        for sensor in sensors
-        if sensor.name in adrift
-    }
-    for name, yaw in yaws.items():
-        turn = rotation.about_z(torch.tensor(yaw, dtype=torch.float64)).numpy()
-        heard[name] = [turn @ rot for rot in heard[name]]
-    return heard, yaws
+    return float(_facing(rot, sensor, pose))
 
 
 def turned(measurement: Measurement, yaw: float) -> Measurement:
@@ -152,27 +115,45 @@ def turned(measurement: Measurement, yaw: float) -> Measurement:
     )
 
 
-def _held(
-    name: str, samples: Sequence[Float[np.ndarray, '3 3'] | None], max_motion: float
-) -> tuple[Float[Tensor, '3 3'], float]:
-    """Mean rotation of a sensor that was held still, and the rms deviation from it [rad]."""
-    rotations = [sample for sample in samples if sample is not None]
-    if len(rotations) < MIN_SAMPLES:
-        raise CalibrationError(
-            f'{name} gave {len(rotations)} rotations; {MIN_SAMPLES} are needed: is it on, is it tracked?'
-        )
-    rot = torch.from_numpy(np.stack(rotations).astype(np.float64))
-    mean = rotation.mean_rotation(rot)
-    deviation = rotation.angle_between(rot, mean.expand_as(rot))
-    moved = float(deviation.max())
-    if moved > max_motion:
-        raise CalibrationError(
-            f'{name} moved by {math.degrees(moved):.1f} degrees; hold still within {math.degrees(max_motion):.1f}'
-        )
-    return mean, float(deviation.square().mean().sqrt())
+def _told(held: Mapping[str, Held], sensor: Sensor, pose: str) -> Facing:
+    """Where the user faces by one sensor, whose mount fits somebody who stands upright."""
+    rot_world_joint = _as_in_t_pose(held[sensor.name].rotation, sensor, pose)
+    check_upright(rot_world_joint, sensor, pose)
+    check_heading(rot_world_joint, sensor)
+    return Facing(sensor.name, float(rotation.heading(rot_world_joint)))
 
 
-def _facing(means: Mapping[str, Float[Tensor, '3 3']], sensor: Sensor, pose: str) -> Float[Tensor, '']:
+def _levelled(held: Mapping[str, Held], adrift: Sequence[Sensor], wanted: float, pose: str) -> dict[str, float]:
+    """By what angles [rad] to turn the sensors `adrift` until all agree where the user faces (`wanted` [rad]).
+
+    An IMU without a magnetometer has a heading of its own, which no mount can make good: a mount acts in the sensor's
+    axes. So while the user holds a pose, each is turned until its joint, by its configured mount, faces as the body
+    does, whose heading the others tell, or, where there is none, the anchor.
+    """
+    yaws = {}
+    for sensor in adrift:
+        rot = held[sensor.name].rotation
+        check_heading(_as_in_t_pose(rot, sensor, pose), sensor)
+        yaws[sensor.name] = math.remainder(wanted - float(_facing(rot, sensor, pose)), math.tau)
+    return yaws
+
+
+def _mount(held: Mapping[str, Held], sensor: Sensor, turn: float, facing: float, pose: str) -> Transform:
+    """How a sensor sits on its joint, if its world has to be turned by `turn` [rad] and the user faces `facing`."""
+    rot_world_joint = _about_z(facing) @ REST_POSES[pose][sensor.joint_index]
+    rot_world_sensor = _about_z(turn) @ held[sensor.name].rotation
+    return Transform(rot_world_joint.T @ rot_world_sensor, sensor.T_joint_sensor.translation)
+
+
+def _as_in_t_pose(rot_world_sensor: Float[Tensor, '3 3'], sensor: Sensor, pose: str) -> Float[Tensor, '3 3']:
+    """The rotation of the joint by the configured mount, less what the pose turns it by."""
+    return rot_world_sensor @ sensor.T_joint_sensor.rotation.double().T @ REST_POSES[pose][sensor.joint_index].T
+
+
+def _facing(rot_world_sensor: Float[Tensor, '3 3'], sensor: Sensor, pose: str) -> Float[Tensor, '']:
     """Where the user faces [rad], by one sensor's configured mount."""
-    rot_world_joint = means[sensor.name] @ sensor.T_joint_sensor.rotation.double().T
-    return rotation.heading(rot_world_joint @ REST_POSES[pose][sensor.joint_index].T)
+    return rotation.heading(_as_in_t_pose(rot_world_sensor, sensor, pose))
+
+
+def _about_z(yaw: float) -> Float[Tensor, '3 3']:
+    return rotation.about_z(torch.tensor(yaw, dtype=torch.float64))

@@ -18,6 +18,7 @@ class Sensor:
     """A device on the body: which joint it is strapped to, how it sits there, how well it measures.
 
     `zeroed`: its mount was found in an N-pose, so it says how far the joint is from that, not from an anatomical zero.
+    `max_stddev`: a position [m], a rotation [rad] that is less sure than this, by its own word, is no measurement.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Sensor:
     position_stddev: float = 0.005
     rotation_stddev: float = 0.02
     zeroed: bool = False
+    max_stddev: tuple[float, float] = (0.5, 1.0)
 
     def __post_init__(self) -> None:
         if self.joint not in smpl22.INDEX:
@@ -62,6 +64,18 @@ class Measurement:
     specific_force: Float[np.ndarray, '3'] | None = None
     position_stddev: float | None = None
     rotation_stddev: float | None = None
+
+    @property
+    def parts(self) -> tuple[np.ndarray | None, ...]:
+        """All that was read, that first by which motion shows best."""
+        return self.position, self.rot_world_sensor, self.angular_velocity, self.specific_force
+
+    def same_reading(self, other: 'Measurement') -> bool:
+        """Whether all that was read is the same to the last bit, whatever the stamps."""
+        return all(
+            (one is None) == (two is None) and (one is None or one.tobytes() == two.tobytes())
+            for one, two in zip(self.parts, other.parts)
+        )
 
     @functools.cached_property
     def world_force(self) -> Float[np.ndarray, '3']:

@@ -10,22 +10,30 @@ from inpose_ros.sensing.halves import Halves
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.plausibility_contradictions import Contradictions
 from inpose_ros.sensing.plausibility_frozen import Frozen
+from inpose_ros.sensing.plausibility_frozen_rotation import FrozenRotation
+from inpose_ros.sensing.plausibility_gravity import Gravity
 from inpose_ros.sensing.plausibility_jumps import POSITION, ROTATION, Jumps, Reading
+from inpose_ros.sensing.plausibility_lost import without_lost
+from inpose_ros.sensing.plausibility_place import absurd
 from inpose_ros.sensing.plausibility_swaps import Swaps
 from inpose_ros.sensing.plausibility_units import ForceUnit, RateUnit
+from inpose_ros.sensing.plausibility_world import WorldMove, WorldMoves
 
-# Nobody is tracked further [m] from the origin than this, or higher; millimetres nearly always are.
-_FAR = 100.0
-_HIGH = 20.0
+# What is said of a reading that is far from the one before.
+_OF_A_STEP = ('teleport', 'heading_step', 'swapped')
 # Beyond this [rad/s], [m/s2], and in degrees or g as well, no gyro and no accelerometer measures.
 _BEYOND = 1e4
 
 
 class Verdict(NamedTuple):
-    """The part of a measurement that may be used (None: nothing), and what was found wrong with it."""
+    """The part of a measurement that may be used (None: nothing), and what was found wrong with it.
+
+    `move`: all located sensors have moved together, this one the last of them.
+    """
 
     measurement: Measurement | None
     findings: tuple[MeasurementError, ...]
+    move: WorldMove | None = None
 
 
 @dataclass
@@ -35,8 +43,10 @@ class _Record:
     position: Jumps = field(default_factory=lambda: Jumps(POSITION))
     rotation: Jumps = field(default_factory=lambda: Jumps(ROTATION))
     frozen: Frozen = field(default_factory=Frozen)
+    frozen_rotation: FrozenRotation = field(default_factory=FrozenRotation)
     force: ForceUnit = field(default_factory=ForceUnit)
     rate: RateUnit = field(default_factory=RateUnit)
+    gravity: Gravity = field(default_factory=Gravity)
     halves: Halves = field(default_factory=Halves)
 
 
@@ -51,12 +61,14 @@ class Plausibility:
         self._records: dict[str, _Record] = {}
         self._positions: dict[str, Jumps] = {}
         self._swaps = Swaps(self._positions)
+        self._world = WorldMoves()
         self._contradictions = Contradictions()
 
     def restart(self, sensors: Iterable[str] | None = None) -> None:
         """Forget what went before, of all sensors or of some: time went back, or it is another device."""
         for name in list(self._records if sensors is None else sensors):
             self._swaps.forget(name)
+            self._world.forget(name)
             self._contradictions.forget(name)
             self._records.pop(name, None)
             self._positions.pop(name, None)
@@ -64,21 +76,19 @@ class Plausibility:
     def judge(self, measurement: Measurement, sensor: Sensor) -> Verdict:
         """What may be used of a measurement.
 
-        A reading of which nothing may be used has one finding, the cause; one of an IMU in wrong units has one for each
-        quantity that was left out.
+        A reading of which nothing may be used has one finding, the cause; one of which some part is left out (a lost
+        position, a rotation that hangs, wrong units) has one for each of these.
         """
-        measurement = self._record(measurement.sensor).halves.completed(measurement)
-        found = (
-            _absurd(measurement)
-            or _unmeasurable(measurement)
-            or self._hangs(measurement)
-            or self._jumps(measurement, sensor)
-        )
-        if found is not None:
+        measurement, findings = self._known(self._record(sensor.name).halves.completed(measurement), sensor)
+        if measurement is None:
+            return Verdict(None, findings)
+        found = _unmeasurable(measurement) or self._hangs(measurement) or self._jumps(measurement, sensor)
+        move = self._followed(measurement, found)
+        if found is not None and move is None:
             return Verdict(None, (found,))
-        usable, findings = self._units(measurement)
-        usable, others = self._contradictions.judge(usable, sensor, measurement)
-        return Verdict(usable, (*others, *findings))
+        usable, wrong_units = self._units(measurement)
+        usable, contradictions = self._contradictions.judge(usable, sensor, measurement)
+        return Verdict(usable, (*contradictions, *findings, *wrong_units), move)
 
     def _record(self, sensor: str) -> _Record:
         if sensor not in self._records:
@@ -86,16 +96,49 @@ class Plausibility:
             self._positions[sensor] = record.position
         return self._records[sensor]
 
+    def _known(
+        self, measurement: Measurement, sensor: Sensor
+    ) -> tuple[Measurement | None, tuple[MeasurementError, ...]]:
+        """Without what the message itself calls lost, and without a rotation that hangs; None: nothing is left."""
+        left, findings = without_lost(measurement, sensor)
+        if left is None or left.rot_world_sensor is None or left.position is None or not self._rotation_hangs(left):
+            return left, findings
+        text = f'{sensor.name} moves, and its rotation stays the same bit by bit: it measures none'
+        return replace(left, rot_world_sensor=None), (*findings, MeasurementError('frozen', text))
+
+    def _rotation_hangs(self, measurement: Measurement) -> bool:
+        record = self._record(measurement.sensor)
+        hangs = record.frozen_rotation.judge(measurement)
+        if hangs:
+            record.rotation.forget()  # it is no rotation to measure the way from once it goes on
+        return hangs
+
     def _hangs(self, measurement: Measurement) -> MeasurementError | None:
         record = self._record(measurement.sensor)
         if not record.frozen.judge(measurement):
             return None
         # Where it hung is no place to measure the way from once it goes on.
         self._swaps.forget(measurement.sensor)
+        self._world.forget(measurement.sensor)
         record.position.forget()
         record.rotation.forget()
         text = f'{measurement.sensor} repeats one reading, bit by bit, though its stamps go on: it has hung up'
         return MeasurementError('frozen', text)
+
+    def _followed(self, measurement: Measurement, found: MeasurementError | None) -> WorldMove | None:
+        """The move of all located sensors that this reading completes: from now on they are believed where they are."""
+        if measurement.position is None or (found is not None and found.cause not in _OF_A_STEP):
+            return None
+        name, record = measurement.sensor, self._record(measurement.sensor)
+        self._world.note(measurement, found is None)
+        since = [own.since_ns for own in (record.position, record.rotation) if own.away is not None]
+        move = self._world.found(name, min(since), self._swaps.partner(name) is not None) if since else None
+        for moved in move.sensors if move else ():
+            self._swaps.forget(moved)
+            self._world.forget(moved)
+            self._record(moved).position.forget()
+            self._record(moved).rotation.forget()
+        return move
 
     def _jumps(self, measurement: Measurement, sensor: Sensor) -> MeasurementError | None:
         return self._moved(measurement, sensor) or self._turned(measurement, sensor)
@@ -105,6 +148,9 @@ class Plausibility:
             return None
         name, reading = measurement.sensor, Reading(measurement.stamp_ns, measurement.position)
         record = self._record(name)
+        off_the_map = absurd(name, measurement.stamp_ns, measurement.position, self._positions)
+        if off_the_map is not None:
+            return off_the_map
         distance, stay_away = record.position.way(reading), self._swaps.partner(name) is not None
         stddev = measurement.position_stddev or sensor.position_stddev
         believed = record.position.believes(reading, stddev, stay_away)
@@ -131,7 +177,7 @@ class Plausibility:
             return None
         return _jump(name, 'heading_step', f'turned by {angle:.0f} degrees')
 
-    def _units(self, measurement: Measurement) -> Verdict:
+    def _units(self, measurement: Measurement) -> tuple[Measurement, list[MeasurementError]]:
         record, findings = self._record(measurement.sensor), []
         force, rate = measurement.specific_force, measurement.angular_velocity
         if rate is not None and record.rate.judge(measurement):
@@ -140,19 +186,10 @@ class Plausibility:
         if force is not None and record.force.judge(measurement.stamp_ns, force):
             measurement = replace(measurement, specific_force=None)
             findings.append(_in_g(measurement.sensor, record.force.length))
-        return Verdict(measurement, tuple(findings))
-
-
-def _absurd(measurement: Measurement) -> MeasurementError | None:
-    if measurement.position is None:
-        return None
-    x, y, z = measurement.position.tolist()
-    far = math.hypot(x, y, z)
-    if far <= _FAR and abs(z) <= _HIGH:
-        return None
-    where = f'{far:.4g} m from the origin' if far > _FAR else f'{z:.4g} m high'
-    text = f'{measurement.sensor} is {where}; if its driver means millimetres, it has to publish metres (REP-103)'
-    return MeasurementError('absurd_position', text)
+        elif record.gravity.judge(measurement):
+            measurement = replace(measurement, specific_force=None)
+            findings.append(record.gravity.finding(measurement.sensor))
+        return measurement, findings
 
 
 def _unmeasurable(measurement: Measurement) -> MeasurementError | None:

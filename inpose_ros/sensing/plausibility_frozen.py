@@ -47,7 +47,7 @@ class Frozen:
         if last is None:
             self._last, self._since_ns = measurement, measurement.stamp_ns
         elif measurement.stamp_ns > last.stamp_ns:
-            same = _same(last, measurement)
+            same = last.same_reading(measurement)
             self._learn(last, measurement, same)
             self._last = measurement
             if not same:
@@ -74,33 +74,14 @@ class Frozen:
         self._noisy |= sum(self._turned_back) >= _TURNED_BACK
 
 
-def _parts(measurement: Measurement) -> list[np.ndarray | None]:
-    """All that was read, that first by which motion shows best."""
-    return [
-        measurement.position,
-        measurement.rot_world_sensor,
-        measurement.angular_velocity,
-        measurement.specific_force,
-    ]
-
-
 def _fastest_last_step(size: int, seconds: float) -> float:
     """How long the last step before an exact stop may be."""
     return max(_SLOW[size], _SLOWS_DOWN[size] * seconds) * seconds
 
 
-def _same(a: Measurement, b: Measurement) -> bool:
-    """Whether all that was read is the same to the last bit."""
-    return _bits(a) == _bits(b)
-
-
-def _bits(measurement: Measurement) -> list[bytes | None]:
-    return [None if part is None else part.tobytes() for part in _parts(measurement)]
-
-
 def _step(a: Measurement, b: Measurement) -> Float[np.ndarray, 'part']:
     """How the first part that both have has changed."""
-    for one, other in zip(_parts(a), _parts(b), strict=True):
+    for one, other in zip(a.parts, b.parts):
         if one is not None and other is not None:
             return (other - one).ravel()
     return np.zeros(3)

@@ -29,7 +29,8 @@ class JointWindow:
     Mountings are already taken off: rotations are world <- joint, locations are those of the joint itself [m].
     Where a mask is false the value is a finite placeholder (identity, zero) and means nothing. `zeroed`: the rotations
     are zero where the person's own N-pose is. `acceleration` [m/s2] is what second differences of the joint's places at
-    the frame and the two before would be, in world axes.
+    the frame and the two before would be, in world axes. `contributing` names the sensors of which all that they
+    measure counts at the last frame.
     """
 
     stamp_ns: int
@@ -42,6 +43,7 @@ class JointWindow:
     zeroed: bool = False
     acceleration: Float[Tensor, 'frame joint 3'] | None = None
     acceleration_valid: Bool[Tensor, 'frame joint'] | None = None
+    contributing: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.acceleration is None:  # nobody wears an accelerometer
@@ -89,6 +91,17 @@ def joint_window(
         zeroed=bool(sensors) and all(sensor.zeroed for sensor in sensors),
         acceleration=acceleration,
         acceleration_valid=acceleration_valid,
+        contributing=_contributing(sensors, turned, located),
+    )
+
+
+def _contributing(sensors: Sequence[Sensor], turned: '_Told', located: '_Told') -> frozenset[str]:
+    """The sensors whose rotation, and place where they are to tell it, is known at the last frame."""
+    somewhere = {sensor for sensor, valid in zip(located.sensors, located.valid[:, -1].tolist()) if valid}
+    return frozenset(
+        sensors[row].name
+        for row, valid in zip(turned.sensors, turned.valid[:, -1].tolist())
+        if valid and (row in somewhere or sensors[row].type == 'imu')
     )
 
 

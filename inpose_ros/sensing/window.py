@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from inpose_ros.errors import MeasurementError
@@ -64,9 +64,28 @@ class MeasurementWindow:
     def newest_stamp_ns(self) -> int | None:
         return self._newest_ns
 
+    def newest_without(self, sensors: Collection[str]) -> int | None:
+        """The newest stamp of all sensors but these."""
+        if not sensors:
+            return self._newest_ns
+        return max((own[-1] for name, own in self._stamps.items() if own and name not in sensors), default=None)
+
     def clear(self) -> None:
         """Empty the window; the counts stay."""
         self._forget()
+
+    def start_afresh(self) -> None:
+        """Empty it, as time has gone back."""
+        self._forget()
+        self.counts['time_reset'] += 1
+
+    def drop(self, sensors: Collection[str]) -> None:
+        """Forget all that these sensors have said."""
+        kept = (self._stamps, self._measurements, self._columns, self._heard, self._gone_back, self._behind)
+        for name in sensors:
+            for by_sensor in kept:
+                by_sensor.pop(name, None)
+        self._newest_ns = max((stamps[-1] for stamps in self._stamps.values() if stamps), default=None)
 
     def add(self, measurement: Measurement, now_ns: int) -> None:
         """Put a measurement where its stamp belongs.
@@ -110,11 +129,11 @@ class MeasurementWindow:
         self._columns[sensor] = Columns.of(readings) if kept is None else kept.then(readings[len(kept) :])
         return self._columns[sensor]
 
-    def snapshot(self) -> WindowSnapshot:
-        """An immutable copy."""
-        series = {name: self.series(name) for name in self._measurements}
+    def snapshot(self, without: Collection[str] = ()) -> WindowSnapshot:
+        """An immutable copy, of all sensors but some."""
+        series = {name: self.series(name) for name in self._measurements if name not in without}
         columns = {name: self._columns_of(name, readings) for name, readings in series.items()}
-        return WindowSnapshot(self._newest_ns, series, columns)
+        return WindowSnapshot(self.newest_without(without), series, columns)
 
     def _pass_until(self, now_ns: int) -> None:
         if self._now_ns is not None:

@@ -228,6 +228,7 @@ def test_a_pose_with_nan_stops_the_arms_and_nothing_that_is_published_has_one(sc
     scene.until(lambda: heard.following)
     for _, joints in heard.joints:
         assert np.isfinite(joints.position).all() and np.isfinite(joints.velocity).all()
+        assert len(joints.effort) == len(joints.name)
 
 
 def test_another_person_is_approached_anew(scene, clip, far_frame):

@@ -1,9 +1,16 @@
 """The launch file, where launch_ros is installed (it is not on PyPI)."""
 
 import importlib.util
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
+
+from inpose_ros.errors import ParameterError
+from inpose_ros.node import view
 
 pytest.importorskip('launch_ros', reason='launch_ros is not installed; it comes with a ROS 2 distribution')
 
@@ -113,12 +120,58 @@ def test_without_rviz_installed_a_word_says_so_and_the_rest_starts(module, monke
     assert isinstance(word, LogInfo) and 'rviz2 is not installed' in context.perform_substitution(word.msg[0])
 
 
-def test_rviz_starts_with_the_view_of_the_package_in_the_namespace_of_the_nodes(module, monkeypatch):
+@pytest.fixture
+def shown(module, monkeypatch) -> Callable[..., list[tuple[str, str]]]:
+    """The fixed frame and the filter of frames of each view that is opened with these arguments."""
     monkeypatch.setattr(module, 'get_package_prefix', lambda package: '/somewhere')
-    view = module.nodes(context_with(module, rviz='true', namespace='anna'))[-1]
-    assert (view.node_package, view.node_executable) == ('rviz2', 'rviz2')
-    assert Path(view._Node__arguments[1]).is_file()
-    assert view.expanded_node_namespace == '<node_namespace_unspecified>'  # given, and expanded when it starts
+
+    def shown(**arguments: str) -> list[tuple[str, str]]:
+        actions = [
+            a for a in module.nodes(context_with(module, rviz='true', **arguments)) if not isinstance(a, LogInfo)
+        ]
+        views = [action for action in actions if action.node_package == 'rviz2']
+        found = []
+        for shown_by in views:
+            assert (
+                shown_by.expanded_node_namespace == '<node_namespace_unspecified>'
+            )  # given, and expanded when it starts
+            manager = yaml.safe_load(Path(shown_by._Node__arguments[1]).read_text())['Visualization Manager']
+            (frames,) = [row for row in manager['Displays'] if row['Class'].endswith('/TF')]
+            found.append((manager['Global Options']['Fixed Frame'], frames['Filter (whitelist)']))
+        return found
+
+    return shown
+
+
+def test_rviz_shows_the_frames_of_the_node_whose_namespace_it_is_in(shown, tmp_path):
+    path = tmp_path / 'my.yaml'
+    path.write_text(
+        '/**: {ros__parameters: {world_frame: odom}}\n/lab/anna/inpose: {ros__parameters: {frame_prefix: her/}}'
+    )
+    assert shown() == [('world', '^human/|^world$')]
+    assert shown(namespace='a') == [('world', '^a/human/|^world$')]
+    assert shown(namespace='a', frame_prefix='mine/') == [('world', '^mine/|^world$')]
+    assert shown(bodies='anna,ben') == [('world', '^anna/|^world$'), ('world', '^ben/|^world$')]
+    both = [('odom', '^her/|^odom$'), ('odom', '^lab/ben/|^odom$')]
+    assert shown(namespace='lab', bodies='anna,ben', params_file=str(path)) == both
+
+
+def test_a_view_of_the_defaults_is_the_file_of_the_package():
+    text = (LAUNCH.parents[1] / 'config' / 'inpose.rviz').read_text()
+    assert yaml.safe_load(view.filled(text, 'world', 'human/')) == yaml.safe_load(text)
+
+
+def test_a_parameter_file_that_will_not_do_stops_the_launch(module, tmp_path):
+    (tmp_path / 'mine.yaml').write_text('rate: 60.0')
+    for name, words in (('mien.yaml', 'has mine.yaml'), ('mine.yaml', 'has no ros__parameters')):
+        with pytest.raises(ParameterError, match=words):
+            module.nodes(context_with(module, params_file=str(tmp_path / name)))
+
+
+def test_an_argument_that_is_none_is_told_with_the_one_that_was_meant(module):
+    with pytest.raises(ValueError, match='there is no argument parms_file; did you mean params_file'):
+        module.nodes(context_with(module, parms_file='x.yaml'))
+    module.nodes(context_with(module, robot='mine'))  # of a file that includes this one
 
 
 def test_the_demo_includes_the_launch_file_beside_it(module):
@@ -172,3 +225,21 @@ def test_several_bodies_are_tracked_by_one_process_each_by_its_own_player():
     words = {f'[bodies_test.{name}.inpose]: sensors are sending' for name in ('anna', 'ben')}
     heard, ended = run('demo.launch.py', words, localhost_only='true', namespace='bodies_test', bodies='anna,ben')
     assert heard == words and ended == {'inpose': 0, 'inpose_play': 0}
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['params_file:=/nowhere.yaml'], 'there is no parameter file /nowhere.yaml'),
+        (['sensors:=nothing'], 'no sensors file nothing'),
+        (['sensor:=demo'], 'did you mean sensors'),
+        (['bodies:=anna,anna'], 'not started: bodies is'),
+    ],
+)
+def test_ros2_launch_ends_with_an_error_and_a_sentence_where_nothing_can_be_started(arguments, words):
+    if shutil.which('ros2') is None:
+        pytest.skip('ros2 is not installed')
+    command = ['ros2', 'launch', str(LAUNCH), *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=100)
+    assert done.returncode == 1 and words in done.stdout, done.stdout
+    assert 'Traceback' not in done.stdout

@@ -17,7 +17,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from inpose_ros.body import proportions, smpl22
+from inpose_ros.body import kinematics, proportions, smpl22
 from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
@@ -28,10 +28,16 @@ from inpose_ros.node.conversions.stamp import ns_from_stamp, stamp_from_ns
 from inpose_ros.node.estimator import InPoseNode
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.sensing.resample import JointWindow
+from inpose_ros.sensing.rest_poses import REST_POSES
 
 from . import stand_in_tf2
 
-PLACES = dict(zip(smpl22.JOINTS, Skeleton.mean().rest_positions.tolist(), strict=True))
+# Where the joints are in each pose that one can hold, by its name.
+HELD = {
+    held: dict(zip(smpl22.JOINTS, kinematics.joint_positions(Skeleton.mean(), rot).tolist(), strict=True))
+    for held, rot in REST_POSES.items()
+}
+PLACES = HELD['t_pose']
 
 
 class StandInSolver:
@@ -58,7 +64,7 @@ class StandInSolver:
             root=torch.tensor([0.3, -0.2, 0.9 + floor_height], dtype=torch.float64),
             rot_world_joint=rot.float(),
             rotation_stddev=torch.full((22,), 0.1),
-            position_covariance=0.05**2 * torch.eye(3).expand(22, 3, 3),
+            position_covariance=0.5**2 * torch.eye(3).expand(22, 3, 3),  # it does not look at places
             measured=known,
             root_observed=bool(window.location_valid[-1].any()),
             foot_contact=torch.tensor([float('nan'), 0.5]),
@@ -85,7 +91,10 @@ class StandInEstimator:
         factors = {name: replace(row, stddev=0.05) for name, row in proportions.factors(skeleton).items()}
         self.estimate = BodyEstimate(skeleton, factors, 1e-4 * torch.eye(66), 1.0, floor, 0.02)
 
-    def observing(self, window: JointWindow) -> Iterator[None]:
+    def interrupted(self, stamp_ns: int) -> None:
+        self.breaks = getattr(self, 'breaks', 0) + 1
+
+    def observing(self, window: JointWindow, floor: float) -> Iterator[None]:
         yield
         self.observations += 10  # as many as are needed at the least
 
@@ -115,7 +124,8 @@ class Stage:
 
     def node(self, solver: Callable = stand_in, **values: object) -> InPoseNode:
         """A tracking node with these parameters (`__` in a name stands for a dot); not started unless told."""
-        overrides = {'autostart': False, 'sensor_timeout': 0.3} | {k.replace('__', '.'): v for k, v in values.items()}
+        usual = {'autostart': False, 'sensor_timeout': 0.3, 'frame_prefix': 'human/'}
+        overrides = usual | {k.replace('__', '.'): v for k, v in values.items()}
         given = [Parameter(name, value=value) for name, value in overrides.items()]
         node = InPoseNode(solver, StandInEstimator, namespace=self.namespace, parameter_overrides=given)
         self.executor.add_node(node)
@@ -169,6 +179,7 @@ class Wearer:
         self, stage: Stage, profile: object = qos.SENSOR, sensors: tuple = ('head', 'left_wrist', 'right_wrist')
     ) -> None:
         self.stage, self.yaw, self.turning = stage, 0.0, 0.0  # [rad], [rad/s]
+        self.held = 't_pose'  # by the places of the sensors
         self.publishers = {s: stage.other.create_publisher(PoseStamped, f'{s}/pose', profile) for s in sensors}
         self.timer = stage.other.create_timer(1 / 60, self.send)
         self.start_ns = stage.other.get_clock().now().nanoseconds
@@ -177,7 +188,8 @@ class Wearer:
     def send(self) -> None:
         stamp_ns = self.stage.other.get_clock().now().nanoseconds
         for sensor, publisher in self.publishers.items():
-            publisher.publish(pose(sensor, stamp_ns, self.yaw + self.turning * (stamp_ns - self.start_ns) / 1e9))
+            yaw = self.yaw + self.turning * (stamp_ns - self.start_ns) / 1e9
+            publisher.publish(pose(sensor, stamp_ns, yaw, self.held))
         self.sent.append(stamp_ns)
 
     def stop(self) -> None:
@@ -187,13 +199,14 @@ class Wearer:
         self.timer.reset()
 
 
-def pose(sensor: str, stamp_ns: int, yaw: float = 0.0) -> PoseStamped:
-    """A sensor at its joint's place in the T-pose, turned about the vertical; its name may have a namespace."""
+def pose(sensor: str, stamp_ns: int, yaw: float = 0.0, held: str = 't_pose') -> PoseStamped:
+    """A sensor at its joint's place in a pose, turned about the vertical; its name may have a namespace."""
     msg = PoseStamped()
     msg.header.frame_id = 'world'
     msg.header.stamp = stamp_from_ns(stamp_ns)
-    x, y, z = PLACES[sensor.rpartition('/')[2]]
-    msg.pose.position = Point(x=x, y=y, z=z + 0.9)
+    x, y, z = HELD[held][sensor.rpartition('/')[2]]
+    c, s = math.cos(yaw), math.sin(yaw)
+    msg.pose.position = Point(x=c * x - s * y, y=s * x + c * y, z=z + 0.9)
     msg.pose.orientation.w, msg.pose.orientation.z = math.cos(yaw / 2), math.sin(yaw / 2)
     return msg
 

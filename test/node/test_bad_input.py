@@ -69,8 +69,10 @@ class Lively(Wearer):
     def message(self, sensor: str, stamp_ns: int) -> PoseStamped:
         swing = 0.3 * math.sin(2 * max(0.0, (stamp_ns - self.start_ns) / 1e9 - 1.0))
         msg = pose(sensor, stamp_ns, swing)
-        p = msg.pose.position
+        p, q = msg.pose.position, msg.pose.orientation
         p.x, p.y, p.z = np.array((p.x + swing, p.y, p.z)) + 0.0005 * self.rng.normal(size=3)
+        trembling = Rotation.from_quat((q.x, q.y, q.z, q.w)) * Rotation.from_rotvec(0.002 * self.rng.normal(size=3))
+        q.x, q.y, q.z, q.w = trembling.as_quat()
         return msg
 
     def heal(self) -> None:
@@ -203,7 +205,7 @@ def test_a_second_publisher_takes_over_when_the_first_has_stopped(stage, wearer)
     stage.until(lambda: node._intake.latest())
     wearer.stop()
     Wearer(stage, sensors=('head',))
-    before = node.now_ns()
+    before = node.get_clock().now().nanoseconds
     stage.until(lambda: node._intake.latest()['head'].stamp_ns > before)
     assert (node._intake.latest()['head'].stamp_ns - before) / 1e9 < 1.0
 

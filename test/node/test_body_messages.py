@@ -17,6 +17,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.msg import BodyPose
 from inpose_ros.node.conversions.body_messages import END_EFFECTORS, BodyMessages
+from inpose_ros.node.conversions.cdr import serialized
 from inpose_ros.node.conversions.stencil import Stencil
 from inpose_ros.node.tracking import Estimate
 
@@ -50,7 +51,7 @@ def test_joint_states_are_the_angles_and_velocities_of_the_urdfs_joints(estimate
     assert _is_stamped(said.header, '')
     assert list(said.name) == list(urdf.REVOLUTE_NAMES)
     assert np.array_equal(said.position, estimate.angles) and np.array_equal(said.velocity, estimate.velocities)
-    assert len(said.effort) == 0
+    assert list(said.effort) == [0.0] * 63
 
 
 @pytest.mark.parametrize('prefix', ['human/', '', 'a_long_name_of_someone/'])
@@ -100,6 +101,19 @@ def test_a_body_pose_says_all_of_the_estimate(estimate: Estimate, state: int) ->
     assert np.allclose(said.bone_length, body.skeleton.lengths)
     assert list(said.measured) == body.measured.tolist() and said.root_observed is body.root_observed
     assert said.solve_time == pytest.approx(estimate.solve_time)
+
+
+def test_equal_estimates_have_equal_bytes(estimate: Estimate) -> None:
+    """What lay in memory when a message was made does not go over the wire."""
+    bytes_of = []
+    for _ in range(5):
+        messages = BodyMessages('world', 'human/', 'someone')
+        ends = messages.end_effectors(estimate).values()
+        said = (messages.joint_state(estimate), messages.body_pose(estimate), messages.transforms(estimate), *ends)
+        bytes_of.append(said)
+    for kind, data in zip((JointState, BodyPose, TFMessage, *[PoseStamped] * 5), bytes_of[0], strict=True):
+        assert data == serialized(deserialize_message(data, kind))
+    assert all(said == bytes_of[0] for said in bytes_of)
 
 
 @pytest.mark.parametrize(

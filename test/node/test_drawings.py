@@ -5,15 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from rclpy.serialization import deserialize_message
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import PointCloud2
-from visualization_msgs.msg import Marker
+from visualization_msgs.msg import Marker, MarkerArray
 
 from inpose_ros.body import smpl22, urdf
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.msg import BodyPose
 from inpose_ros.node.conversions import cloud, markers
+from inpose_ros.node.conversions.cdr import serialized
 from inpose_ros.node.tracking import Estimate
 
 from .conftest import stamps
@@ -95,8 +97,8 @@ def test_balls_of_uncertainty_have_a_radius_of_two_standard_deviations_and_the_c
     ):
         assert ball.scale.x == ball.scale.y == ball.scale.z == pytest.approx(min(max(4 * stddev, 0.001), 2.0))
         assert [ball.pose.position.x, ball.pose.position.y, ball.pose.position.z] == pytest.approx(place)
-        colour = markers.MEASURED_COLOUR if measured else markers.INFERRED_COLOUR
-        assert (ball.color.r, ball.color.b) == (colour.r, colour.b) and 0 < ball.color.a < 0.5
+        red, _, blue, _ = markers.MEASURED_COLOUR if measured else markers.INFERRED_COLOUR
+        assert (ball.color.r, ball.color.b) == (red, blue) and 0 < ball.color.a < 0.5
 
 
 def test_no_two_markers_have_the_same_name(estimate):
@@ -104,6 +106,15 @@ def test_no_two_markers_have_the_same_name(estimate):
     assert len({(m.ns, m.id) for m in rows}) == len(rows) == 24
     assert {m.ns for m in rows} == set(markers.NAMESPACES)
     assert {m.lifetime.sec for m in rows} == {1}
+
+
+def test_what_is_sent_as_bytes_is_what_was_made(estimate):
+    other = replace(estimate, body=replace(estimate.body, stamp_ns=77, measured=~estimate.body.measured))
+    sent, clouds = markers.MarkerMessages('odom', 5 * 10**8), cloud.CloudMessages('odom')
+    for each in (estimate, other):
+        assert sent(each) == serialized(markers.markers_from(each, 'odom', 5 * 10**8))
+        assert clouds(each) == serialized(cloud.cloud_from(each, 'odom'))
+        assert deserialize_message(sent(each), MarkerArray) == markers.markers_from(each, 'odom', 5 * 10**8)
 
 
 def test_the_cloud_is_published_with_the_pose_that_it_shows(stage, wearer):

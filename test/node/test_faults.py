@@ -1,6 +1,7 @@
 """Two rows of the matrix of faults through a real node: `inpose faults` plays all, and looks at the time they take."""
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from inpose_ros.body import smpl22
 from inpose_ros.cli import faults_checks as checks
@@ -83,3 +84,19 @@ def test_another_publisher_ends_once_it_says_nothing_more():
     assert gone == [made[1]] and made[0].sent == 100
     outlet.publish('other', 'second')
     assert len(made) == 3
+
+
+def test_counts_go_on_from_the_last_word_before_a_motion(stage):
+    recorder = Recorder(namespace=stage.namespace)
+    stage.nodes.append(recorder)
+
+    def tell(**counts: int) -> None:
+        values = [KeyValue(key=f'rejected: {cause}', value=str(count)) for cause, count in counts.items()]
+        status = DiagnosticStatus(level=b'\x01', name='inpose: tracking', message='late: head', values=values)
+        recorder._on_diagnostics(DiagnosticArray(status=[status]))
+
+    tell(frozen=5)
+    recorder.take()
+    begin_ns = recorder.now_ns()
+    tell(frozen=5, nan=2)
+    assert checks.causes_named(recorder.take().told, begin_ns) == {'nan': '2 x', 'late': 'head'}

@@ -1,11 +1,12 @@
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Imu
 
@@ -51,6 +52,35 @@ def test_readings_of_the_invented_motion_are_those_of_its_body():
     clip = procedural_clip(3, 2.0, random_skeleton(3))
     assert seconds == pytest.approx(2.0 + 1 / 60) and len(rows) == 121
     assert np.allclose(rows[60].measurement.position, clip.positions[60, smpl22.HEAD], atol=1e-3)
+
+
+def test_a_part_of_a_motion_is_what_all_of_it_has_there():
+    sensors = {'head': SensorParameters()}
+    params = PlayerParameters(sensors=('head',), seconds=8.0, part=(2.0, 5.0))
+    rows, seconds = readings(params, sensors)
+    whole, _ = readings(replace(params, part=(0.0, 0.0)), sensors)
+    assert seconds == pytest.approx(3.0, abs=0.05) and len(rows) == 180
+    assert np.allclose(rows[30].measurement.position, whole[150].measurement.position, atol=1e-4)
+    with pytest.raises(DataError, match='shorter'):
+        readings(replace(params, part=(9.0, 10.0)), sensors)
+
+
+@pytest.mark.parametrize('part', [[1.0], [3.0, 2.0], [-1.0, 2.0]])
+def test_a_part_that_is_none_is_refused(stage, part):
+    with pytest.raises(ParameterError, match='part is'):
+        player(stage, part=part)
+
+
+def test_the_user_stands_first_and_an_imu_may_give_no_orientation():
+    sensors = {'head': SensorParameters(), 'waist': SensorParameters(joint='pelvis', type='imu')}
+    params = PlayerParameters(sensors=tuple(sensors), seconds=2.0, stand=3.0, bare_imus=('waist',))
+    rows, seconds = readings(params, sensors)
+    assert seconds == pytest.approx(2.0 + 3.0 + 0.8, abs=0.1)
+    heads = np.array([row.measurement.position for row in rows if row.measurement.sensor == 'head'])
+    still, moving = heads[:180], heads[180:]
+    assert np.ptp(still, axis=0).max() < 0.1 and np.ptp(moving, axis=0).max() > 0.02
+    waist = [row.measurement for row in rows if row.measurement.sensor == 'waist']
+    assert {row.rot_world_sensor is None for row in waist} == {True} and waist[0].angular_velocity is not None
 
 
 def test_a_recording_is_played_as_it_was_recorded(data_folder):
@@ -127,6 +157,32 @@ def test_a_player_with_faults_sends_what_they_spoil_and_restarts_publishers(stag
         assert (msg.orientation.w == msg.orientation.x == 0) == (when_ms < 499.9)
         assert not 500.1 < when_ms < 699.9
     assert any(gone) and not gone[-1]
+
+
+def test_a_lost_tracker_says_so_in_its_covariance(stage, tmp_path):
+    path = tmp_path / 'faults.yaml'
+    path.write_text('- {kind: lost, sensors: [head], begin: 0.5, end: 1.0}\n')
+    poses = stage.heard(PoseWithCovarianceStamped, 'head/pose', qos.SENSOR)
+    node = player(
+        stage, sensors=['head'], head__type='pose_cov', seconds=1.0, position_noise=0.01, rotation_noise=0.02,
+        faults=str(path),
+    )  # fmt: skip
+    stage.until(lambda: node.publish_due() is None)
+    stage.until(lambda: len(poses) > 50)
+    for msg in poses:
+        when_ns = ns_from_stamp(msg.header.stamp) - node.start_ns
+        lost = 499 * MS < when_ns < 999 * MS  # the last frame is after the fault
+        assert msg.pose.covariance[0] == pytest.approx(1e4 if lost else 1e-4)
+        assert msg.pose.covariance[35] == pytest.approx(1e4 if lost else 4e-4)
+
+
+def test_a_player_says_how_late_it_was_and_who_was_not_heard(stage):
+    stage.heard(PoseStamped, 'head/pose', qos.SENSOR)
+    node = player(stage, sensors=['head', 'left_wrist'], seconds=1.0)
+    assert node.publish_due() > 0.5 and (node.unheard, node.late_ns) == (None, 0)
+    stage.until(lambda: node.get_clock().now().nanoseconds > node.start_ns + 300 * MS)
+    node.publish_due()
+    assert node.unheard == ['left_wrist'] and node.late_ns >= 300 * MS
 
 
 def test_a_player_with_faults_that_will_not_do_says_what_would(stage, tmp_path):

@@ -1,17 +1,21 @@
 """The node as a process of its own: how it begins and how it ends."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
+
+from inpose_ros.cli.stops import End, Stop, chosen, ended
 
 SHARED = Path('/dev/shm')
 SCRIPTS = Path(__file__).parents[2] / 'scripts'
@@ -154,12 +158,13 @@ def importing_for_ever(folder: Path, script: str) -> Iterator[subprocess.Popen]:
         process.kill()
 
 
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize('script', ['inpose', 'inpose_play'])
-def test_ctrl_c_while_it_still_imports_leaves_no_traceback(tmp_path, script):
+def test_told_to_end_while_it_still_imports_it_does_so_at_once(tmp_path, script, number):
     with importing_for_ever(tmp_path, script) as process:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert 'Traceback' not in process.communicate(timeout=60)[1]
-        assert process.returncode == -signal.SIGINT
+        assert process.returncode == 0
 
 
 def test_dds_finds_it_while_it_still_imports(stage, tmp_path):
@@ -172,6 +177,60 @@ def test_dds_finds_it_while_it_still_imports(stage, tmp_path):
         assert topics == ['/parameter_events']
         assert not graph.get_service_names_and_types_by_node(*who)
         assert not graph.get_subscriber_names_and_types_by_node(*who)
+
+
+def test_what_comes_before_python_has_begun_waits_until_it_can_end(tmp_path):
+    """By its first line, which has `env` hold the signals back."""
+    command = [SCRIPTS / 'inpose_play']
+    slow = tmp_path / 'sitecustomize.py'
+    slow.write_text('import time; print("begun", flush=True); time.sleep(0.5)')
+    environment = os.environ | {'PYTHONPATH': os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])}
+    streams = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, text=True, **streams) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert 'Traceback' not in process.communicate(timeout=60)[1]
+    assert process.returncode == 0
+
+
+def test_what_does_not_come_to_its_end_is_ended_by_force():
+    code = (
+        'import signal, threading; from inpose_ros.node import stopping; stopping.PATIENCE = 0.1\n'
+        'stopping.listen(); stopping.on_stop(lambda: None); signal.raise_signal(signal.SIGTERM)\n'
+        'threading.Event().wait(60)'
+    )
+    done = subprocess.run([sys.executable, '-c', code], stderr=subprocess.PIPE, text=True, timeout=30)
+    assert done.returncode == 130 and 'ended by force' in done.stderr and 'Traceback' not in done.stderr
+
+
+def test_who_is_told_before_anything_is_at_work_is_told_again_by_what_comes_to_be():
+    code = (
+        'import signal, time; from inpose_ros.node import stopping; from inpose_ros.node.process import ros\n'
+        'stopping.listen(); stopping.on_stop(lambda: None); signal.raise_signal(signal.SIGINT); time.sleep(0.2)\n'
+        'with ros() as stop: print(stop.done())'
+    )
+    said = subprocess.run([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True, check=True, timeout=30)
+    assert said.stdout == 'True\n'
+
+
+@pytest.mark.parametrize('executable', ['inpose', 'inpose_play'])
+def test_told_to_end_at_any_time_it_does_so_quietly(executable):
+    """A few of the stops of `inpose stops`, from before Python runs until after the node is active."""
+    command, numbers = [str(SCRIPTS / executable)], random.Random(executable)
+    for after in (0.02, 0.2, 0.6, 1.0, 1.8):
+        stop = replace(chosen(numbers, 1.0), after=after)
+        end = ended(command, stop, dict(os.environ))
+        assert end.fault is None, (end.fault, stop, end.said)
+
+
+def test_a_stop_that_is_not_as_it_should_be_is_told():
+    once = Stop(0.3, None, signal.SIGINT)
+    python = [sys.executable, '-c']
+    bad = ended([*python, 'import time; time.sleep(60)'], once, dict(os.environ))
+    assert bad.fault == 'ended in a traceback'
+    quiet = 'import signal, time; signal.signal(signal.SIGINT, signal.SIG_DFL); time.sleep(60)'
+    assert ended([*python, quiet], once, dict(os.environ)).fault == 'ended with status -2'
+    assert End(once, 5.5, 0, '').fault == 'took longer than 5 s'
 
 
 def test_a_player_that_has_nothing_to_play_ends_with_the_reason(started):

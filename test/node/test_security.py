@@ -81,8 +81,7 @@ def test_the_policy_is_of_the_schema_that_sros_2_reads():
 
 
 def test_the_tracker_is_allowed_all_that_it_has_and_nothing_else(stage, worn):
-    node = stage.node(solver=stand_in, **worn)
-    node.trigger_configure()
+    node = stage.active(solver=stand_in, **worn)
     assert agrees(stage, node, '/inpose_ros/inpose')
 
 

@@ -6,6 +6,7 @@ from geometry_msgs.msg import PoseStamped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
+from sensor_msgs.msg import Imu
 
 from inpose_ros.errors import MeasurementError
 from inpose_ros.node.conversions.sensors import (
@@ -36,6 +37,7 @@ def test_a_stamp_survives_to_the_nanosecond(stamp_ns):
 
 def test_a_quarter_turn_about_z_is_read_from_the_order_xyzw():
     msg = PoseStamped()
+    msg.header.stamp.sec = 1
     msg.pose.orientation.z = msg.pose.orientation.w = math.sqrt(0.5)
     rot = measurement_from_pose(msg, 'head').rot_world_sensor
     assert np.allclose(rot @ (1, 0, 0), (0, 1, 0))
@@ -115,11 +117,28 @@ def test_a_covariance_that_says_nothing_leaves_the_noise_to_the_sensor(variance)
     assert got.position_stddev is None and got.rotation_stddev is None
 
 
-@pytest.mark.parametrize(('claimed', 'taken'), [(1e-9, 1e-4), (1e6, 2.0)])
-def test_a_covariance_beyond_reason_is_bounded(claimed, taken):
+@pytest.mark.parametrize(('claimed', 'taken'), [(1e-9, 1e-4), (100.0, 100.0), (1e6, 1e6)])
+def test_a_covariance_is_bounded_below_and_told_as_it_is_above(claimed, taken):
     sent = Measurement('head', 7, ROTATION, np.zeros(3), position_stddev=claimed, rotation_stddev=claimed)
     got = measurement_from_pose_cov(pose_cov_from_measurement(sent, 'world'), 'head')
-    assert got.position_stddev == got.rotation_stddev == taken
+    assert got.position_stddev == got.rotation_stddev == pytest.approx(taken)
+
+
+@pytest.mark.parametrize('unmeasured', [9.0, 1e6, 1e308])
+def test_an_axis_that_is_not_measured_makes_a_pose_less_sure_and_not_lost(unmeasured):
+    msg = pose_cov_from_measurement(Measurement('head', 7, ROTATION, np.zeros(3), position_stddev=0.01), 'world')
+    msg.pose.covariance[14] = msg.pose.covariance[21] = msg.pose.covariance[28] = unmeasured
+    msg.pose.covariance[35] = 1e-4
+    got = measurement_from_pose_cov(msg, 'head')
+    assert 0.1 < got.position_stddev < 0.5 and 0.5 < got.rotation_stddev < 1.0
+
+
+@pytest.mark.parametrize('read', [measurement_from_pose, measurement_from_imu])
+def test_a_stamp_of_zero_is_said_to_be_none(read):
+    msg = PoseStamped() if read is measurement_from_pose else Imu()
+    with pytest.raises(MeasurementError, match=r'stamp is zero, not set') as error:
+        read(msg, 'head')
+    assert error.value.cause == 'stamp_zero'
 
 
 def test_a_transform_is_a_pose_of_the_frame():
@@ -140,7 +159,7 @@ def test_a_pose_in_another_frame_is_carried_into_the_world():
 
 def test_a_quaternion_of_single_precision_will_do():
     msg = PoseStamped()
-    msg.pose.orientation.w = 0.9999
+    msg.header.stamp.sec, msg.pose.orientation.w = 1, 0.9999
     rot = measurement_from_pose(msg, 'head').rot_world_sensor
     assert np.allclose(rot @ rot.T, np.eye(3), atol=1e-12)
 

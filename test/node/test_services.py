@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from geometry_msgs.msg import PoseStamped
 from rcl_interfaces.srv import GetParameters
 from sensor_msgs.msg import Imu
 from std_srvs.srv import Trigger
@@ -14,6 +15,8 @@ from inpose_ros.node import qos
 from inpose_ros.node.conversions.sensors import imu_from_measurement
 from inpose_ros.sensing.measurement import Measurement
 from inpose_ros.srv import Calibrate
+
+from .conftest import HELD, counts, pose
 
 
 def calibrate(stage: object, pose: str = 't_pose', seconds: float = 0.5) -> Calibrate.Response:
@@ -51,8 +54,12 @@ def test_an_n_pose_marks_every_sensor_as_zeroed_and_a_t_pose_takes_it_back(stage
     solved = node._tracker.solver.windows
     stage.until(lambda: solved)
     assert not solved[-1].zeroed
-    for pose, zeroed in (('n_pose', True), ('t_pose', False)):
-        response = calibrate(stage, pose)
+    for held, zeroed in (('n_pose', True), ('t_pose', False)):
+        wearer.held = held
+        low = HELD[held]['left_wrist'][2] + 0.9
+        # The hands get there faster than anybody's, so it takes half a second until they are believed.
+        stage.until(lambda low=low: node._intake.latest()['left_wrist'].position[2] == pytest.approx(low))
+        response = calibrate(stage, held)
         assert response.success, response.message
         values = stage.call(GetParameters, 'inpose/get_parameters', GetParameters.Request(names=names)).values
         assert [value.bool_value for value in values] == [zeroed] * 3
@@ -64,6 +71,67 @@ def test_a_refused_n_pose_leaves_the_sensors_as_they_were(stage, wearer):
     node = stage.active()
     assert not calibrate(stage, 'n_pose', seconds=0.6).success
     assert not node.get_parameter('head.zeroed').value
+
+
+def test_a_pose_that_the_places_contradict_is_refused_and_changes_nothing(stage, wearer):
+    node = stage.active()
+    mount = node.get_parameter('left_wrist.mount').value
+    response = calibrate(stage, 'n_pose')
+    assert not response.success and 'it is the t_pose' in response.message and 'left_wrist' in response.message
+    assert node.get_parameter('left_wrist.mount').value == mount and not node.get_parameter('head.zeroed').value
+
+
+def test_an_imu_that_leaves_gravity_out_is_refused_though_its_acceleration_is_in_use_no_more(stage, wearer):
+    """The reading is judged before, as one in g, and reaches the window without its acceleration."""
+    node = stage.active(
+        sensors=['head', 'left_wrist', 'right_wrist', 'waist'], waist__type='imu', waist__joint='pelvis'
+    )
+    publisher = stage.other.create_publisher(Imu, 'waist/imu', qos.SENSOR)
+    leftover = np.array([0.03, -0.05, 0.02])
+
+    def send() -> None:
+        now_ns = stage.other.get_clock().now().nanoseconds
+        still = Measurement('waist', now_ns, np.eye(3), None, np.zeros(3), leftover)
+        publisher.publish(imu_from_measurement(still, 'waist'))
+
+    stage.other.create_timer(0.01, send)
+    stage.until(lambda: counts(node).get('units_g'))
+    response = calibrate(stage)
+    assert not response.success and 'waist' in response.message and 'without gravity' in response.message
+
+
+def test_what_became_of_a_sensors_readings_is_said_where_too_few_were_left(stage, wearer):
+    node = stage.active()
+    wearer.stop()
+
+    def send() -> None:
+        for sensor, publisher in wearer.publishers.items():
+            msg = pose(sensor, stage.other.get_clock().now().nanoseconds)
+            if sensor == 'left_wrist':
+                msg.pose.orientation.w = 0.0
+            publisher.publish(msg)
+
+    stage.other.create_timer(1 / 60, send)
+    stage.until(lambda: counts(node).get('quaternion'))
+    response = calibrate(stage)
+    assert not response.success and 'left_wrist gave 0 rotations' in response.message
+    assert '(quaternion: ' in response.message
+
+
+def test_reset_heading_is_refused_while_the_head_looks_straight_down(stage):
+    stage.active(sensors=['head'])
+    publisher = stage.other.create_publisher(PoseStamped, 'head/pose', qos.SENSOR)
+
+    def send() -> None:
+        msg = pose('head', stage.other.get_clock().now().nanoseconds)
+        msg.pose.orientation.w = msg.pose.orientation.y = math.sqrt(0.5)
+        publisher.publish(msg)
+
+    stage.other.create_timer(1 / 60, send)
+    bodies = stage.heard(BodyPose, 'body_pose')
+    stage.until(lambda: bodies)
+    response = stage.call(Trigger, 'inpose/reset_heading', Trigger.Request())
+    assert not response.success and 'head has no heading' in response.message
 
 
 def test_poses_go_on_while_it_calibrates_and_say_so(stage, wearer):

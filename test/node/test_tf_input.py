@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+import re
 import sys
 
 import numpy as np
@@ -15,7 +16,6 @@ from inpose_ros.msg import BodyPose
 from inpose_ros.node import qos
 from inpose_ros.node.conversions.sensors import transforms_from_measurement
 from inpose_ros.node.conversions.stamp import stamp_from_ns
-from inpose_ros.node.tf_input import read_what_waits
 from inpose_ros.sensing.measurement import Measurement
 
 from .conftest import Stage, counts, pose
@@ -119,16 +119,106 @@ def test_tf_is_not_listened_to_where_nobody_needs_it(stage, tf2, wearer):
     assert 'tf2_ros' in sys.modules or importlib.util.find_spec('tf2_ros')
 
 
-def test_messages_that_wait_on_tf_are_read_together_with_the_first(stage):
-    heard = []
-    subscription = stage.other.create_subscription(TFMessage, '/tf', heard.append, qos.TF)
-    read_what_waits(subscription)
-    talker = stage.other.create_publisher(TFMessage, '/tf', qos.TF)
-    stage.until(lambda: talker.get_subscription_count() > 0)
-    for _ in range(5):
-        talker.publish(TFMessage())
-    cycles = 0
-    while len(heard) < 5:
-        stage.executor.spin_once(timeout_sec=1.0)
-        cycles += 1
-        assert cycles < 5
+class Chain:
+    """world -> odom at a slow rate and odom -> tracker_1 at 60 Hz, which a tracker sends; it walks along x."""
+
+    def __init__(self, stage: Stage, slow: float) -> None:
+        self.stage = stage
+        self.sent: list[int] = []
+        self.publisher = stage.other.create_publisher(TFMessage, '/tf', qos.TF)
+        self.below, self.above = stage.other.create_timer(1 / 60, self.send), None
+        if slow:
+            self.above = stage.other.create_timer(1 / slow, self.send_slow)
+
+    def now_ns(self) -> int:
+        return self.stage.other.get_clock().now().nanoseconds
+
+    def transform(self, parent: str, child: str, stamp_ns: int, place: tuple[float, float, float]) -> None:
+        measured = Measurement('', stamp_ns, np.eye(3), np.array(place))
+        self.publisher.publish(transforms_from_measurement(measured, parent, child))
+
+    def send(self) -> None:
+        now_ns = self.now_ns()
+        self.transform('odom', 'tracker_1', now_ns, self.walked(now_ns))
+        self.sent.append(now_ns)
+
+    def send_slow(self) -> None:
+        self.transform('world', 'odom', self.now_ns(), (0.0, 0.0, 0.2))
+
+    @staticmethod
+    def walked(stamp_ns: int) -> tuple[float, float, float]:
+        return (0.3 * math.sin(stamp_ns / 1e9), 0.2, 0.7)
+
+
+def test_a_slow_link_is_carried_on_and_the_frame_is_measured_as_often_as_its_own_link(stage, tf2):
+    chain = Chain(stage, slow=2.0)
+    node = stage.active(**WAIST)
+    stage.until(lambda: node._intake.latest())
+    stage.spin_for(1.0)
+    held = node._intake.snapshot().series('waist')
+    due = [sent for sent in chain.sent if held[0].stamp_ns <= sent < chain.now_ns() - 200_000_000]
+    assert len(due) > 10 and set(due) <= {measured.stamp_ns for measured in held} and not node._silence.silent
+    for measured in held:
+        x, y, z = chain.walked(measured.stamp_ns)
+        assert np.allclose(measured.position, (x, y, z + 0.2), atol=1e-6)
+
+
+def test_a_link_that_has_stopped_is_named_with_its_rate(stage, tf2, capfd):
+    told = stage.heard(DiagnosticArray, '/diagnostics')
+    chain = Chain(stage, slow=5.0)
+    node = stage.active(**WAIST)
+    stage.until(lambda: len(node._intake.snapshot().series('waist')) > 30)
+    chain.above.cancel()
+    stage.until(lambda: told and 'slow_link: waist' in told[-1].status[0].message)
+    stage.until(lambda: node._silence.silent == ('waist',))
+    said = capfd.readouterr().err
+    assert re.search(r'world -> odom last came \d\.\d\d s before what is measured \(at [345]', said)
+    chain.above.reset()
+    stage.until(lambda: not node._silence.silent)
+
+
+def test_a_pose_over_a_slow_link_is_used_whole(stage, tf2):
+    node = stage.active(sensors=['head'])
+    Chain(stage, slow=2.0)
+    publisher = stage.other.create_publisher(PoseStamped, 'head/pose', qos.SENSOR)
+
+    def send() -> None:
+        msg = pose('head', stage.other.get_clock().now().nanoseconds)
+        msg.header.frame_id = 'odom'
+        publisher.publish(msg)
+
+    stage.other.create_timer(1 / 60, send)
+    stage.until(lambda: node._intake.latest())
+    before = counts(node).get('wrong_frame', 0)  # until the link has been heard
+    stage.spin_for(1.5)
+    assert counts(node).get('wrong_frame', 0) == before and 'slow_link' not in counts(node)
+    assert node._intake.latest()['head'].position[2] == pytest.approx(pose('head', 0).pose.position.z + 0.2)
+
+
+def test_a_frame_whose_own_link_is_the_slow_one_is_named(stage, tf2):
+    told = stage.heard(DiagnosticArray, '/diagnostics')
+    chain = Chain(stage, slow=0.0)
+    stage.other.create_timer(0.4, lambda: chain.transform('tracker_1', 'strap', chain.now_ns(), (0.0, 0.0, 0.1)))
+    stage.other.create_timer(1 / 60, lambda: chain.transform('world', 'odom', chain.now_ns(), (0.0, 0.0, 0.2)))
+    stage.active(**WAIST | {'waist__frame_id': 'strap'})
+    stage.until(lambda: told and 'slow_link: waist' in told[-1].status[0].message)
+
+
+def test_transforms_without_a_time_are_named(stage, tf2, capfd):
+    told = stage.heard(DiagnosticArray, '/diagnostics')
+    chain = Chain(stage, slow=0.0)
+    chain.below.cancel()
+    stage.other.create_timer(1 / 60, lambda: chain.transform('world', 'tracker_1', 0, chain.walked(chain.now_ns())))
+    stage.active(**WAIST)
+    stage.until(lambda: told and 'tf_unstamped: waist' in told[-1].status[0].message)
+    assert 'world -> tracker_1 comes on /tf with a stamp of zero' in capfd.readouterr().err
+
+
+def test_a_frame_that_is_only_static_is_named(stage, tf2, capfd):
+    told = stage.heard(DiagnosticArray, '/diagnostics')
+    measured = Measurement('', 0, np.eye(3), np.array([0.1, 0.2, 0.9]))
+    transform = transforms_from_measurement(measured, 'world', 'tracker_1')
+    stage.other.create_publisher(TFMessage, '/tf_static', qos.LATCHED).publish(transform)
+    stage.active(**WAIST)
+    stage.until(lambda: told and 'tf_static_only: waist' in told[-1].status[0].message)
+    assert 'have what moves published on /tf' in capfd.readouterr().err

@@ -117,9 +117,11 @@ class BodyMessages:
 def _joint_state(
     stamp: Time, position: Float64[np.ndarray, 'angle'], velocity: Float64[np.ndarray, 'angle']
 ) -> JointState:
-    """It has no frame, as joint states never have."""
-    names = list(urdf.REVOLUTE_NAMES)
-    return JointState(header=Header(stamp=stamp), name=names, position=position.tolist(), velocity=velocity.tolist())
+    """It has no frame, as joint states never have. Nobody knows the efforts; they are zero, as some readers take all
+    three for as long as the names."""
+    message = JointState(header=Header(stamp=stamp), name=list(urdf.REVOLUTE_NAMES))
+    message.position, message.velocity, message.effort = position.tolist(), velocity.tolist(), [0.0] * len(position)
+    return message
 
 
 def _transform(stamp: Time, parent: str, child: str, pose: Float64[np.ndarray, '7']) -> TransformStamped:

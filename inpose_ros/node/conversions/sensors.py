@@ -28,8 +28,10 @@ from inpose_ros.sensing.measurement import Measurement
 
 # A quaternion's length may differ from 1 by this much: float32 drivers and three printed digits stay well inside.
 UNIT_TOLERANCE = 0.01
-# A covariance that claims more precision [m], [rad] than this, or none at all worth the name, is taken for this.
-_FINEST, _COARSEST = 1e-4, 2.0
+# A covariance that claims more precision [m], [rad] than this is taken for this; ...
+_FINEST = 1e-4
+# ... and where it says that some axes are not measured at all, they count as unsure by so much [m], [rad].
+_UNMEASURED_PLACE, _UNMEASURED_TURN = 0.5, 1.0
 
 SensorMessage = PoseStamped | PoseWithCovarianceStamped | Odometry | Imu
 Stamped = TypeVar('Stamped', bound=SensorMessage | TransformStamped)
@@ -39,7 +41,7 @@ def measurement_from_pose(msg: PoseStamped, sensor: str) -> Measurement:
     """Read a tracker's pose.
 
     Raises:
-        MeasurementError: cause 'not_finite' or 'quaternion'.
+        MeasurementError: cause 'not_finite', 'quaternion' or 'stamp_zero'.
     """
     return _measurement(msg, msg.pose, sensor)
 
@@ -48,7 +50,7 @@ def measurement_from_pose_cov(msg: PoseWithCovarianceStamped, sensor: str) -> Me
     """Read a tracker's pose and how good it is.
 
     Raises:
-        MeasurementError: cause 'not_finite' or 'quaternion'.
+        MeasurementError: cause 'not_finite', 'quaternion' or 'stamp_zero'.
     """
     return _with_covariance(_measurement(msg, msg.pose.pose, sensor), msg.pose)
 
@@ -57,7 +59,7 @@ def measurement_from_odometry(msg: Odometry, sensor: str) -> Measurement:
     """Read where a visual or lidar odometry sees its device, and how well; its velocity is not used.
 
     Raises:
-        MeasurementError: cause 'not_finite' or 'quaternion'.
+        MeasurementError: cause 'not_finite', 'quaternion' or 'stamp_zero'.
     """
     return _with_covariance(_measurement(msg, msg.pose.pose, sensor), msg.pose)
 
@@ -79,14 +81,14 @@ def measurement_from_imu(msg: Imu, sensor: str) -> Measurement:
     Its covariances are not used: drivers fill in constants that have little to do with a body.
 
     Raises:
-        MeasurementError: cause 'not_finite' or 'quaternion'.
+        MeasurementError: cause 'not_finite', 'quaternion' or 'stamp_zero'.
     """
     has_orientation = msg.orientation_covariance[0] != -1
     has_gyro = msg.angular_velocity_covariance[0] != -1
     has_accelerometer = msg.linear_acceleration_covariance[0] != -1
     return Measurement(
         sensor,
-        ns_from_stamp(msg.header.stamp),
+        _stamp(msg, sensor),
         _rotation(msg.orientation, sensor) if has_orientation else None,
         angular_velocity=_vector(msg.angular_velocity, sensor, 'angular velocity') if has_gyro else None,
         specific_force=_vector(msg.linear_acceleration, sensor, 'acceleration') if has_accelerometer else None,
@@ -187,19 +189,38 @@ WRITERS: dict[str, Callable[[Measurement, str], SensorMessage]] = {
 def _measurement(msg: SensorMessage, pose: Pose, sensor: str) -> Measurement:
     rotation = _rotation(pose.orientation, sensor)
     position = _vector(pose.position, sensor, 'position')
-    return Measurement(sensor, ns_from_stamp(msg.header.stamp), rotation, position)
+    return Measurement(sensor, _stamp(msg, sensor), rotation, position)
+
+
+def _stamp(msg: SensorMessage, sensor: str) -> int:
+    """When it was measured [ns], which a driver that leaves the stamp at zero does not say."""
+    stamp_ns = ns_from_stamp(msg.header.stamp)
+    if stamp_ns == 0:
+        text = f'{sensor}: header.stamp is zero, not set; its driver has to say when it measured'
+        raise MeasurementError('stamp_zero', text)
+    return stamp_ns
 
 
 def _with_covariance(measurement: Measurement, pose: PoseWithCovariance) -> Measurement:
     diagonal = pose.covariance[::7]
-    return replace(measurement, position_stddev=_stddev(diagonal[:3]), rotation_stddev=_stddev(diagonal[3:]))
+    return replace(
+        measurement,
+        position_stddev=_stddev(diagonal[:3], _UNMEASURED_PLACE),
+        rotation_stddev=_stddev(diagonal[3:], _UNMEASURED_TURN),
+    )
 
 
-def _stddev(variances: Float[np.ndarray, '3']) -> float | None:
-    """The root of the mean variance of three axes; None where the covariance is unknown (zeros, NaN, -1)."""
+def _stddev(variances: Float[np.ndarray, '3'], unmeasured: float) -> float | None:
+    """The root of the mean variance of three axes; None where the covariance is unknown (zeros, NaN, -1).
+
+    An odometry gives an enormous variance to the axes that it does not measure, such as height; who gives it to all has
+    lost what it tracks, and then it is told as it is.
+    """
     if not (np.isfinite(variances).all() and (variances > 0).all()):
         return None
-    return float(np.clip(np.sqrt(variances.mean()), _FINEST, _COARSEST))
+    least = float(variances.min())
+    known = least < unmeasured**2
+    return max(_FINEST, math.sqrt(np.minimum(variances, unmeasured**2).mean() if known else least))
 
 
 def _headed(msg: Stamped, measurement: Measurement, frame_id: str) -> Stamped:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Shaped
-from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.serialization import deserialize_message
 
+from inpose_ros.node.conversions.cdr import serialized
 from inpose_ros.node.conversions.stamp import stamp_from_ns
 
 # What a message is made with to see where its stamps are: as unlikely to be found by chance as its numbers.
@@ -23,6 +24,7 @@ Array = np.ndarray
 class Stencil:
     """Cut from the messages that `make` makes of a stamp and arrays such as `examples`, by their shapes and types.
 
+    What is said in a message alone depends on them: the same numbers always give the same bytes, and padding is zero.
     The bytes of an array must lie in the message one after another, as those of a sequence of numbers do, and of a
     sequence of points.
 
@@ -34,7 +36,7 @@ class Stencil:
         """Args: make: of a Time and the arrays."""
         rng = np.random.default_rng(0)
         marks, others = ([_drawn(example, rng) for example in examples] for _ in range(2))
-        message = serialize_message(make(stamp_from_ns(_MARK_NS), *marks))
+        message = serialized(make(stamp_from_ns(_MARK_NS), *marks))
         self._bytes = np.frombuffer(message, dtype=np.uint8)
         places = [_places(message, mark.tobytes()) for mark in marks]
         self._numbers = np.concatenate([each.ravel() for each in places])

@@ -34,8 +34,9 @@ def found(alive: bool = True, **changed: object) -> dict[str, object]:
     parts = {
         'joint_stamp_ns': stamps, 'angles': np.zeros((COUNT, 63)), 'velocities': np.zeros((COUNT, 63)),
         'pose_stamp_ns': stamps, 'pose_received_ns': stamps, 'position': np.zeros((COUNT, 22, 3)),
-        'measured': flags(), 'degraded': np.zeros(COUNT, dtype=bool), 'tf_stamp_ns': stamps, 'finite': True,
-        'told': (told,),
+        'measured': flags(), 'degraded': np.zeros(COUNT, dtype=bool),
+        'tracking': np.ones(COUNT, dtype=bool), 'position_stddev': np.full((COUNT, 22), 0.01),
+        'bone_length': np.full((COUNT, 22), 0.3), 'tf_stamp_ns': stamps, 'finite': True, 'told': (told,),
     }  # fmt: skip
     return inputs.judged(Record(**(parts | changed)), FAULTS, inputs.WORN, START, alive)
 

@@ -56,6 +56,12 @@ def test_a_page_without_marks_is_left_as_it_is(tmp_path: Path) -> None:
     assert path.read_text() == 'mine'
 
 
+def test_a_row_that_cannot_be_played_here_is_not_counted(tmp_path: Path) -> None:
+    left_out = {'row': 'none over /tf', 'failed': [], 'left_out': 'tf2_ros is not installed here'}
+    text = page.matrix([GOOD, left_out])
+    assert '1 of 1 rows are as promised' in text and 'left out: tf2_ros is not installed here |' in text
+
+
 def test_a_line_has_a_cell_for_each_column_also_where_a_row_never_ran() -> None:
     lines = [page.line(GOOD), page.line({'row': 'nan', 'failed': ['not run']}), page.table([]).splitlines()[0]]
     assert len({text.count('|') for text in lines}) == 1

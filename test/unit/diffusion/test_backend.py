@@ -29,8 +29,17 @@ def _condition(count: int, frames: int, seed: int = 0) -> Condition:
     )
 
 
+@pytest.fixture
+def openvino() -> None:
+    """It is optional, and has no wheels for some processors."""
+    pytest.importorskip('openvino', reason='needs OpenVINO: pip install openvino')
+
+
 def _others(device: torch.device) -> list[str]:
-    return ['cuda_graph'] if device.type == 'cuda' else ['openvino']
+    if device.type == 'cuda':
+        return ['cuda_graph']
+    pytest.importorskip('openvino', reason='needs OpenVINO: pip install openvino')
+    return ['openvino']
 
 
 @pytest.mark.parametrize('count', [1, 3])
@@ -49,6 +58,7 @@ def test_every_backend_says_what_the_reference_says(device: torch.device, count:
                 assert torch.allclose(value, getattr(expected, key), atol=1e-4), (name, key)
 
 
+@pytest.mark.usefixtures('openvino')
 def test_half_the_precision_says_nearly_what_the_reference_says() -> None:
     denoiser = MotionPrior.load(DEFAULT_MODEL, CPU).denoiser
     condition, noisy = _condition(2, 40), torch.randn(2, 40, 22, 6, generator=torch.Generator().manual_seed(0))
@@ -88,6 +98,7 @@ def test_without_openvino_auto_takes_the_reference_and_asking_for_it_says_what_t
         backend_for('openvino', small_denoiser(), CPU, 1)
 
 
+@pytest.mark.usefixtures('openvino')
 @pytest.mark.parametrize(('has_it', 'name'), [(True, 'openvino_bf16'), (False, 'openvino')])
 def test_with_openvino_auto_takes_it_on_a_cpu_in_bfloat16_where_the_processor_has_that(monkeypatch, has_it, name):
     monkeypatch.setattr(backend, '_has_bfloat16', lambda: has_it)
@@ -95,6 +106,7 @@ def test_with_openvino_auto_takes_it_on_a_cpu_in_bfloat16_where_the_processor_ha
     assert isinstance(chosen, OpenVinoBackend) and chosen.name == name
 
 
+@pytest.mark.usefixtures('openvino')
 def test_bfloat16_is_asked_of_the_processor() -> None:
     flags = Path('/proc/cpuinfo').read_text() if Path('/proc/cpuinfo').exists() else ''
     if 'flags' not in flags:

@@ -1,6 +1,7 @@
 """Each fault does what it says, and nothing outside its interval."""
 
 import functools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import yaml
 from scipy.spatial.transform import Rotation
 
 from inpose_ros.errors import FaultError
-from inpose_ros.motion.faults import KINDS, Fault, faulted, load, written
-from inpose_ros.motion.faults_changes import FaultyReading
+from inpose_ros.motion.faults import KINDS, Fault, faulted, load, world_at, written
+from inpose_ros.motion.faults_kinds import NEEDS
+from inpose_ros.motion.faults_reading import FaultyReading
 from inpose_ros.motion.simulate import SimulatedReading
 from inpose_ros.sensing.measurement import Measurement
 
@@ -61,7 +63,9 @@ def bits(row: SimulatedReading) -> tuple:
 
 
 def sensors_for(kind: str) -> tuple[str, ...]:
-    return {'swapped': ('head', 'left_wrist'), 'units_g': ('waist',), 'units_degrees': ('waist',)}.get(kind, ('head',))
+    if kind == 'swapped':
+        return ('head', 'left_wrist')
+    return ('head',) if NEEDS.get(kind, 'position') == 'position' else ('waist',)
 
 
 @pytest.mark.parametrize('kind', KINDS)
@@ -191,6 +195,102 @@ def test_a_stepped_clock_changes_stamps_and_not_when_messages_come(kind: str, st
     assert {row.arrival_ns - row.taken_ns for row in rows} == {5 * MS}
 
 
+@pytest.mark.parametrize(('kind', 'step_ms'), [('ahead', 200), ('behind', -200)])
+def test_stamps_are_ahead_or_behind_by_as_much_as_told(kind: str, step_ms: int) -> None:
+    rows = inside(played(kind, 'head', amount=0.2), 'head')
+    assert {row.measurement.stamp_ns - row.taken_ns for row in rows} == {step_ms * MS}
+
+
+def test_a_burst_is_stamped_as_it_is_read() -> None:
+    rows = inside(played('burst', 'head', amount=6.0), 'head')
+    assert [row.measurement.stamp_ns for row in rows] == [row.arrival_ns for row in rows]
+    steps = np.diff([row.arrival_ns for row in rows])
+    assert set(steps[:5]) == {MS // 10} and steps[5] > 250 * MS
+    assert all(row.arrival_ns >= row.taken_ns for row in rows)
+    assert [row.taken_ns for row in rows] == sorted(row.taken_ns for row in rows)
+
+
+def test_stamps_of_zero_are_played_as_such_whenever_the_motion_begins() -> None:
+    ahead = Fault('clock_forward', BEGIN, END, ('head',), 1e6)
+    rows = faulted(readings(), [Fault('stamp_zero', BEGIN, END, ('head',)), ahead], NAMES, np.random.default_rng(0))
+    start_ns = 1_800_000_000 * 10**9
+    assert all(start_ns + row.measurement.stamp_ns < 0 for row in inside(rows, 'head'))
+
+
+def test_a_lost_tracker_drifts_from_where_it_was_and_says_that_it_knows_nothing() -> None:
+    rows = inside(played('lost', 'head', amount=2.0), 'head')
+    last = next(row for row in reversed(of(readings(), 'head')) if row.measurement.stamp_ns < BEGIN * 1e9)
+    gone = [np.linalg.norm(row.measurement.position - last.measurement.position) for row in rows]
+    assert np.allclose(gone, [2.0 * (row.taken_ns - last.measurement.stamp_ns) / 1e9 for row in rows])
+    assert {row.measurement.position_stddev for row in rows} == {100.0}
+    assert np.array_equal(rows[-1].measurement.rot_world_sensor, last.measurement.rot_world_sensor)
+
+
+def test_a_frozen_rotation_stays_while_the_position_goes_on() -> None:
+    rows = inside(played('rotation_frozen', 'head'), 'head')
+    assert all(np.array_equal(row.measurement.rot_world_sensor, rows[0].measurement.rot_world_sensor) for row in rows)
+    assert all(np.array_equal(a.measurement.position, b.measurement.position) for a, b in zip(rows, true('head')))
+
+
+def test_a_device_lies_on_a_table_and_is_then_put_on() -> None:
+    fault = Fault('unworn', 0.0, 2.0, ('head',))
+    rows = faulted(readings(), [fault], NAMES, np.random.default_rng(0))
+    lying = [row.measurement for row in of(rows, 'head') if row.taken_ns < 0.9e9]
+    assert np.ptp([row.position for row in lying], axis=0).max() < 0.01 and 0.7 < lying[0].position[2] < 0.85
+    assert len({row.position.tobytes() for row in lying}) == len(lying)  # no frozen one: a device jitters
+    worn, was = [of(some, 'head')[2 * RATE - 1].measurement for some in (rows, readings())]
+    assert np.allclose(worn.position, was.position, atol=0.01)
+
+
+@pytest.mark.parametrize('kind', ['world_moved', 'lowered', 'elevator', 'far'])
+def test_a_world_moves_rigidly_for_all_in_it_and_as_it_is_told(kind: str) -> None:
+    fault = Fault(kind, BEGIN, END, ('head', 'left_wrist'))
+    rows = faulted(readings(), [fault], NAMES, np.random.default_rng(0))
+    for name in fault.sensors:
+        for row, was in zip(inside(rows, name), true(name), strict=True):
+            move = world_at(fault, row.taken_ns / 1e9)
+            assert np.allclose(row.measurement.position, move.rot @ was.measurement.position + move.shift, atol=1e-6)
+            assert np.allclose(row.measurement.rot_world_sensor, move.rot @ was.measurement.rot_world_sensor)
+    assert world_at(fault, BEGIN - 0.1) is None and world_at(fault, END) is None
+    assert world_at(Fault('dropout', BEGIN, END), 1.5) is None
+
+
+def test_an_elevator_goes_down_gently_and_up_again() -> None:
+    fault = Fault('elevator', BEGIN, END, amount=3.0)
+    heights = [world_at(fault, when).shift[2] for when in np.linspace(BEGIN, END - 1e-9, 101)]
+    assert heights[0] == 0 and min(heights) == pytest.approx(-3) and abs(heights[-1]) < 1e-6
+    assert np.abs(np.diff(heights)).max() < 0.15
+
+
+def test_an_imu_contradicts_itself_as_told() -> None:
+    was = [row.measurement for row in true('waist')]
+
+    def said(kind: str) -> list[Measurement]:
+        return [row.measurement for row in inside(played(kind, 'waist'), 'waist')]
+
+    assert all(np.array_equal(row.rot_world_sensor, np.eye(3)) for row in said('orientation_identity'))
+    assert all(not row.angular_velocity.any() for row in said('gyro_zero'))
+    for now, before in zip(said('gyro_reversed'), was, strict=True):
+        assert np.array_equal(now.angular_velocity, -before.angular_velocity)
+    for now, before in zip(said('gyro_bias'), was, strict=True):
+        assert np.linalg.norm(now.angular_velocity - before.angular_velocity) == pytest.approx(0.09)
+    halves = said('halves')
+    assert not any(row.specific_force.any() for row in halves[::2])
+    assert not any(row.angular_velocity.any() for row in halves[1::2])
+    assert all(row.angular_velocity.any() for row in halves[::2])
+
+
+def test_aviation_has_gravity_the_other_way_round() -> None:
+    up = np.array([0.0, 0.0, 9.81])
+    still = [
+        SimulatedReading(Measurement('waist', k * MS, rot, angular_velocity=np.zeros(3), specific_force=rot.T @ up), 0)
+        for k, rot in enumerate(Rotation.random(10, random_state=1).as_matrix())
+    ]
+    for row in faulted(still, [Fault('ned', 0.0, 1.0)], ('waist',), np.random.default_rng(0)):
+        assert np.allclose(row.measurement.world_force, -up)
+        assert np.linalg.det(row.measurement.rot_world_sensor) == pytest.approx(1)
+
+
 def test_a_second_publisher_speaks_beside_the_first() -> None:
     rows = inside(played('second_publisher', 'head'), 'head')
     assert [bits(row) for row in rows if not row.event] == [bits(row) for row in true('head')]
@@ -247,5 +347,9 @@ def test_a_missing_file_and_unknown_or_unable_sensors_are_told(tmp_path: Path) -
 
 
 def test_the_example_that_users_start_from_can_be_played() -> None:
-    faults = load(Path(__file__).parents[3] / 'config' / 'faults' / 'example.yaml')
+    path = Path(__file__).parents[3] / 'config' / 'faults' / 'example.yaml'
+    faults = load(path)
     assert len({fault.kind for fault in faults}) == len(faults) >= 5
+    comments = ' '.join(line for line in path.read_text().splitlines() if line.startswith('#'))
+    told = set(re.findall(r'\w+', comments))
+    assert not [kind for kind in KINDS if kind not in told]

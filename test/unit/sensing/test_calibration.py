@@ -31,12 +31,20 @@ def worn(pose, psi, mounts, sway=0.0, count=20, rng=None):
     rng = rng or np.random.default_rng(0)
     rot_world_joint = Rotation.from_rotvec([0, 0, psi]).as_matrix() @ REST_POSES[pose].numpy()
     return {
-        joint: [
-            rot_world_joint[smpl22.INDEX[joint]] @ mount.rotation.numpy() @ Rotation.from_rotvec(v).as_matrix()
-            for v in rng.normal(size=(count, 3)) * sway
-        ]
+        joint: turning(
+            joint,
+            [
+                rot_world_joint[smpl22.INDEX[joint]] @ mount.rotation.numpy() @ Rotation.from_rotvec(v).as_matrix()
+                for v in rng.normal(size=(count, 3)) * sway
+            ],
+        )
         for joint, mount in mounts.items()
     }
+
+
+def turning(name, rotations):
+    """Readings of rotations alone, at 60 Hz."""
+    return [Measurement(name, round(k * 1e9 / 60), rot) for k, rot in enumerate(rotations)]
 
 
 def test_in_the_t_pose_every_rotation_is_the_identity():
@@ -63,7 +71,7 @@ def test_mounts_are_recovered_whatever_way_the_user_faces(pose, psi, seed):
     mounts = {joint: random_mount(rng) for joint in JOINTS}
     # Only the head's mount is configured; it tells the facing direction.
     sensors = [Sensor(j, j, T_joint_sensor=mounts[j] if j == 'head' else Transform.identity()) for j in JOINTS]
-    found, residuals = calibrate(worn(pose, psi, mounts), sensors, pose)
+    found, residuals, _ = calibrate(worn(pose, psi, mounts), sensors, pose)
     for joint in JOINTS:
         assert rotation.angle_between(found[joint].rotation, mounts[joint].rotation) < 1e-6
         assert residuals[joint] < 1e-6
@@ -72,7 +80,7 @@ def test_mounts_are_recovered_whatever_way_the_user_faces(pose, psi, seed):
 def test_translations_are_kept():
     mounts = {joint: random_mount(np.random.default_rng(1)) for joint in JOINTS}
     sensors = [Sensor(joint, joint, T_joint_sensor=mounts[joint]) for joint in JOINTS]
-    found, _ = calibrate(worn('t_pose', 0.4, mounts), sensors, 't_pose')
+    found = calibrate(worn('t_pose', 0.4, mounts), sensors, 't_pose').mounts
     assert all(torch.equal(found[joint].translation, mounts[joint].translation) for joint in JOINTS)
 
 
@@ -82,7 +90,7 @@ def test_without_a_head_the_pelvis_or_the_first_sensor_tells_the_facing_directio
     mounts = {joint: random_mount(rng) for joint in joints}
     teller = 'pelvis' if 'pelvis' in joints else 'left_wrist'
     sensors = [Sensor(j, j, T_joint_sensor=mounts[j] if j == teller else Transform.identity()) for j in joints]
-    found, _ = calibrate(worn('n_pose', 2.0, mounts), sensors, 'n_pose')
+    found = calibrate(worn('n_pose', 2.0, mounts), sensors, 'n_pose').mounts
     assert all(rotation.angle_between(found[j].rotation, mounts[j].rotation) < 1e-6 for j in joints)
 
 
@@ -90,7 +98,7 @@ def test_the_residual_is_the_rms_sway():
     rng = np.random.default_rng(3)
     mounts = {joint: random_mount(rng) for joint in JOINTS}
     sensors = [Sensor(joint, joint, T_joint_sensor=mounts[joint]) for joint in JOINTS]
-    _, residuals = calibrate(worn('t_pose', 0.0, mounts, sway=0.01, count=400, rng=rng), sensors, 't_pose')
+    residuals = calibrate(worn('t_pose', 0.0, mounts, sway=0.01, count=400, rng=rng), sensors, 't_pose').residuals
     assert all(residual == pytest.approx(0.01 * math.sqrt(3), rel=0.1) for residual in residuals.values())
 
 
@@ -98,7 +106,7 @@ def test_a_user_who_moves_is_refused_with_the_sensor_and_the_angle():
     mounts = {joint: Transform.identity() for joint in JOINTS}
     samples = worn('t_pose', 0.0, mounts)
     angles = np.linspace(-0.5, 0.5, 20)
-    samples['right_wrist'] = [Rotation.from_rotvec([0, a, 0]).as_matrix() for a in angles]
+    samples['right_wrist'] = turning('right_wrist', [Rotation.from_rotvec([0, a, 0]).as_matrix() for a in angles])
     with pytest.raises(CalibrationError, match=r'right_wrist moved by 28\.6 degrees'):
         calibrate(samples, [Sensor(joint, joint) for joint in JOINTS], 't_pose')
 
@@ -111,10 +119,11 @@ def test_a_silent_sensor_is_refused_by_name():
 
 def test_readings_without_a_rotation_do_not_count():
     samples = worn('t_pose', 0.0, {'head': Transform.identity()})
-    found, _ = calibrate({'head': [None, *samples['head'], None]}, [Sensor('head', 'head')], 't_pose')
+    without = [Measurement('head', k) for k in range(20)]
+    found = calibrate({'head': [*without, *samples['head']]}, [Sensor('head', 'head')], 't_pose').mounts
     torch.testing.assert_close(found['head'].rotation, torch.eye(3).double())
     with pytest.raises(CalibrationError, match='head gave 0 rotations'):
-        calibrate({'head': [None] * 20}, [Sensor('head', 'head')], 't_pose')
+        calibrate({'head': without}, [Sensor('head', 'head')], 't_pose')
 
 
 def test_an_unknown_pose_is_refused_with_those_that_would_do():
@@ -165,8 +174,8 @@ def test_calibrating_on_a_real_recording_agrees_with_its_reference(data_folder):
         Sensor(name, joint, 'imu', T_joint_sensor=head if name == 'head' else Transform.identity())
         for name, joint in zip(about['sensors'], about['sensor_joint'], strict=True)
     ]
-    standing = {sensor.name: list(rot[30:210, i]) for i, sensor in enumerate(sensors)}
-    found, residuals = calibrate(standing, sensors, 'n_pose')
+    standing = {sensor.name: turning(sensor.name, rot[30:210, i]) for i, sensor in enumerate(sensors)}
+    found, residuals, _ = calibrate(standing, sensors, 'n_pose')
     joints = [sensor.joint_index for sensor in sensors]
     mounts = torch.stack([found[sensor.name].rotation for sensor in sensors])
     estimate, truth = torch.from_numpy(rot) @ mounts.mT, rotation.matrix_from_quat(reference)[:, joints]

@@ -13,7 +13,7 @@ from inpose_ros.errors import MeasurementError
 from inpose_ros.geometry import rotation
 from inpose_ros.geometry.transform import Transform
 from inpose_ros.motion.recording import ImuRecording
-from inpose_ros.sensing.calibration import REST_POSES, calibrate, with_headings
+from inpose_ros.sensing.calibration import REST_POSES, calibrate
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.orientation import SETTLING_NS, OrientationFilter
 
@@ -253,11 +253,13 @@ def test_a_calibration_gives_headings_back_to_imus_that_have_none():
         yaw = Rotation.from_rotvec([0, 0, north[sensor.name]]).as_matrix()
         return yaw @ rot_world_joint @ sensor.T_joint_sensor.rotation.numpy()
 
-    samples = {s.name: [said(s, REST_POSES['n_pose'][s.joint_index].numpy())] * 20 for s in sensors}
-    level, found = with_headings(samples, sensors, {'pelvis', 'spine3'}, 'n_pose')
+    samples = {
+        s.name: [Measurement(s.name, k, said(s, REST_POSES['n_pose'][s.joint_index].numpy())) for k in range(20)]
+        for s in sensors
+    }
+    calibrated, _, found = calibrate(samples, sensors, 'n_pose', adrift={'pelvis', 'spine3'})
     assert found == pytest.approx({'pelvis': -2.0, 'spine3': 1.0})
     right = {s.name: Rotation.from_rotvec([0, 0, found.get(s.name, 0)]).as_matrix() for s in sensors}
-    calibrated = calibrate(level, sensors, 'n_pose').mounts
     for sensor in sensors:
         got = right[sensor.name] @ said(sensor, bow) @ calibrated[sensor.name].rotation.numpy().T
         assert np.allclose(got, bow, atol=1e-9), smpl22.JOINTS[sensor.joint_index]

@@ -51,6 +51,28 @@ def test_a_slower_rate_is_learnt_and_a_silence_forgets_it():
     assert len(passed(gate, 30, 33, 400)) == 1200, 'another device, as it seems'
 
 
+@pytest.mark.parametrize('speed', [0.25, 4, 20])
+def test_where_time_is_simulated_the_speed_of_it_makes_no_flood(speed):
+    gate, stamps = FloodGate(), [k * SECOND // 400 for k in range(4000)]
+    passed(gate, 0, 3, 400)  # in time as it is
+    assert all(gate.admits(3 * SECOND + round(stamp / speed), stamp) for stamp in stamps)
+
+
+def test_where_time_is_simulated_too_many_stamps_are_a_flood_all_the_same():
+    gate = FloodGate()
+    for k in range(1200):
+        gate.admits(k * SECOND // 1600, k * SECOND // 400)
+    flood = [k * SECOND // 4000 for k in range(4000)]
+    kept = [stamp for stamp in flood if gate.admits(SECOND + stamp // 4, 3 * SECOND + stamp)]
+    assert gate.flooded and len([stamp for stamp in kept if stamp > SECOND // 2]) == pytest.approx(200, rel=0.15)
+
+
+def test_a_clock_that_goes_back_a_little_makes_no_flood():
+    gate = FloodGate()
+    passed(gate, 0, 3, 1000)
+    assert len(passed(gate, 2, 4, 1000)) == 2000
+
+
 def test_the_first_publisher_is_heard_and_the_second_not_until_the_first_has_stopped():
     source = Source()
     assert source.admits(b'a', 0) and not source.admits(b'b', 100_000_000) and source.admits(b'a', 200_000_000)

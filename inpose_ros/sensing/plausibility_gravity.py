@@ -1,0 +1,69 @@
+"""An IMU whose orientation does not put gravity down: its world, its axes or its acceleration's sign are others'."""
+
+import math
+from collections import deque
+
+from inpose_ros.errors import MeasurementError
+from inpose_ros.sensing.measurement import Measurement
+
+_PERIOD_NS = 10_000_000
+# So many quiet readings decide: half a second of them, or more.
+_READINGS = 50
+# At rest the specific force is 9.81 m/s2, give or take a bias; who turns faster [rad/s] is not at rest.
+_REST, _UNREST = 9.81, 0.8
+_TURNING = 0.6
+# Quiet readings are tilted by 22 degrees at most, and orientations that have settled are good to some degrees.
+_TILT = math.cos(math.radians(40))
+
+
+class Gravity:
+    """Judges one sensor by how far from up its acceleration points on average, in the world, while it is quiet."""
+
+    def __init__(self) -> None:
+        self._cosines: deque[float] = deque(maxlen=_READINGS)
+        self._sum = 0.0
+        self._stamp_ns: int | None = None
+        self.wrong = False
+
+    def judge(self, measurement: Measurement) -> bool:
+        """Whether orientation and acceleration contradict each other. Readings out of order change nothing."""
+        rot, force = measurement.rot_world_sensor, measurement.specific_force
+        if rot is None or force is None:
+            return False
+        if self._stamp_ns is None or measurement.stamp_ns >= self._stamp_ns + _PERIOD_NS:
+            self._stamp_ns = measurement.stamp_ns
+            x, y, z = force.tolist()
+            length = math.sqrt(x * x + y * y + z * z)
+            if abs(length - _REST) < _UNREST and not _turns(measurement):
+                a, b, c = rot[2].tolist()
+                self._learn((a * x + b * y + c * z) / length)
+        return self.wrong
+
+    @property
+    def angle(self) -> float:
+        """How far from up the acceleration points [rad]."""
+        return math.acos(min(1.0, max(-1.0, self._sum / len(self._cosines))))
+
+    def _learn(self, cosine: float) -> None:
+        if len(self._cosines) == _READINGS:
+            self._sum -= self._cosines[0]
+        self._cosines.append(cosine)
+        self._sum += cosine
+        self.wrong = len(self._cosines) == _READINGS and self._sum < _TILT * _READINGS
+
+    def finding(self, sensor: str) -> MeasurementError:
+        """What is wrong, for people to read."""
+        text = (
+            f'by the orientation of {sensor} its acceleration at rest points {math.degrees(self.angle):.0f} degrees '
+            'away from up: upside down, another world (NED has z down), exchanged axes, or the opposite sign; publish '
+            'x forward, y left, z up, and specific force (REP-103, REP-145). Its acceleration is not used'
+        )
+        return MeasurementError('gravity', text)
+
+
+def _turns(measurement: Measurement) -> bool:
+    gyro = measurement.angular_velocity
+    if gyro is None:
+        return False
+    x, y, z = gyro.tolist()
+    return x * x + y * y + z * z > _TURNING * _TURNING

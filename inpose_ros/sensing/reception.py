@@ -1,0 +1,236 @@
+"""From what a sensor says to the window: stamped, judged, oriented, turned into the user's world, and kept."""
+
+import contextlib
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
+
+from inpose_ros.errors import MeasurementError
+from inpose_ros.sensing.bursts import Bursts
+from inpose_ros.sensing.calibration import anchor, facing, turned
+from inpose_ros.sensing.clock_offsets import ClockOffsets
+from inpose_ros.sensing.measurement import Measurement, Sensor
+from inpose_ros.sensing.orientation import OrientationFilter
+from inpose_ros.sensing.plausibility import Plausibility
+from inpose_ros.sensing.plausibility_world import WorldMove
+from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
+
+# What the window counts of readings that it takes all the same.
+TAKEN_ALL_THE_SAME = ('late', 'time_reset')
+
+
+class Received(NamedTuple):
+    """What became of a reading: as it is in the window (None: it is not), and what was wrong with it.
+
+    `counted` are causes that are worth counting though nothing was refused, with the sensors that they are of.
+    """
+
+    measurement: Measurement | None
+    findings: tuple[MeasurementError, ...] = ()
+    counted: tuple[tuple[str, str], ...] = ()
+
+
+class Reception:
+    """Takes in what all sensors of one body say, one reading after another; no messages and no clock of its own.
+
+    `epoch` rises when what was measured before no longer goes with what comes.
+    """
+
+    def __init__(self, span_ns: int) -> None:
+        self._window = MeasurementWindow(span_ns)
+        self._plausibility = Plausibility()
+        self._offsets = ClockOffsets()
+        self._sensors: dict[str, Sensor] = {}
+        self._bursts: dict[str, Bursts] = {}
+        self._filters: dict[str, OrientationFilter] = {}
+        self._turns = 0
+        self._yaw = self._imu_yaw = 0.0  # of the user's world, and of IMUs besides, whose world does not move with it
+        self._odd: dict[str, int] = {}
+
+    # --- who is worn
+
+    def wear(self, sensors: Mapping[str, Sensor], others: Collection[str], meaning_changed: bool) -> None:
+        """These are the sensors from now on.
+
+        Args:
+            others: whose device is another one than before, or gone.
+            meaning_changed: what went before no longer goes with what comes.
+        """
+        self._sensors = dict(sensors)
+        if others:
+            self._forget(others)
+        self._turns += meaning_changed
+
+    def leave_out(self, sensor: str) -> None:
+        """Nothing that this one has said counts any more."""
+        self._forget({sensor})
+
+    def start_afresh(self) -> None:
+        """Time has gone back: what is held is of another time."""
+        self._window.start_afresh()
+        self.restart()
+
+    def restart(self) -> None:
+        """Judge what comes without regard to what went before."""
+        self._plausibility.restart()
+        self._offsets.forget()
+        self._bursts.clear()
+        for orientation in self._filters.values():
+            orientation.interrupt()
+
+    # --- what is known
+
+    @property
+    def epoch(self) -> int:
+        return self._window.counts['time_reset'] + self._turns
+
+    @property
+    def adrift(self) -> tuple[str, ...]:
+        """The sensors that have no heading but what a filter carries on."""
+        return tuple(self._filters)
+
+    @property
+    def in_bursts(self) -> tuple[str, ...]:
+        """The sensors whose readings are stamped as they are fetched, several at a time."""
+        return tuple(name for name, own in self._bursts.items() if own.found)
+
+    def odd_clocks(self, now_ns: int, step_ns: int = 0) -> dict[str, int]:
+        """The sensors whose stamps are ahead of the others', or (negative) behind them, by how much [ns].
+
+        Args: step_ns: in which the clock goes on by which arrivals are known.
+        """
+        self._odd = self._offsets.odd(now_ns, step_ns)
+        return self._odd
+
+    @property
+    def newest_stamp_ns(self) -> int | None:
+        """The newest stamp of the sensors whose clocks are not ahead of the others'."""
+        return self._window.newest_without(self._ahead)
+
+    @property
+    def _ahead(self) -> set[str]:
+        return {name for name, offset in self._odd.items() if offset > 0}
+
+    def snapshot(self) -> WindowSnapshot:
+        """The window as it is, without those whose clocks are ahead."""
+        return self._window.snapshot(without=self._ahead)
+
+    def latest(self) -> dict[str, Measurement]:
+        """The newest measurement of each sensor that has one."""
+        series = {name: self._window.series(name) for name in self._sensors}
+        return {name: rows[-1] for name, rows in series.items() if rows}
+
+    # --- the user's world
+
+    def turn(self, yaw: float, now_ns: int) -> None:
+        """Turn the world by an angle [rad] about its vertical, for what was measured as for what will be."""
+        self._rewrite(lambda measurement: turned(measurement, yaw), now_ns)
+        self._yaw += yaw
+        self._turns += 1
+
+    def align(self, yaws: Mapping[str, float], now_ns: int) -> None:
+        """Give IMUs without a heading theirs, by angles [rad] about the vertical."""
+        for name, yaw in yaws.items():
+            self._filters[name].align(yaw)
+        self._rewrite(lambda measurement: turned(measurement, yaws.get(measurement.sensor, 0.0)), now_ns)
+        self._turns += 1
+
+    def _follow(self, move: WorldMove, now_ns: int) -> None:
+        """All located sensors have moved together: so has what they said before, and the headings of the others."""
+        move = move.seen_from(self._yaw)
+        self._rewrite(move.applied, now_ns)
+        self._imu_yaw += move.yaw
+        self._turns += 1
+
+    # --- what comes in
+
+    def take(self, measurement: Measurement, now_ns: int, arrived_ns: int) -> Received:
+        """Take in a reading.
+
+        Args:
+            now_ns: the time now, by the clock that stamps are of.
+            arrived_ns: when it came, by the same.
+        """
+        name, counts = measurement.sensor, dict(self._window.counts)
+        findings, counted = (), []
+        try:
+            measurement = self._stamped(measurement, now_ns, arrived_ns)
+            measurement, findings, move = self._judged(measurement, now_ns)
+            if move is not None:
+                self._follow(move, now_ns)
+                counted = [('world_moved', sensor) for sensor in move.sensors]
+            taken = turned(measurement, self._yaw_of(name))
+            self._window.add(taken, now_ns)
+        except MeasurementError as error:
+            taken, findings = None, (*findings, error)
+        counted += [(cause, name) for cause in TAKEN_ALL_THE_SAME if self._window.counts[cause] > counts.get(cause, 0)]
+        if ('time_reset', name) in counted:
+            self.restart()
+        return Received(taken, findings, tuple(counted))
+
+    def _yaw_of(self, sensor: str) -> float:
+        return self._yaw + self._imu_yaw if self._sensors[sensor].type == 'imu' else self._yaw
+
+    def _stamped(self, measurement: Measurement, now_ns: int, arrived_ns: int) -> Measurement:
+        """The reading with the time at which it was measured."""
+        name = measurement.sensor
+        if self._is_of_now(measurement.stamp_ns, now_ns):
+            self._offsets.arrived(name, measurement.stamp_ns, arrived_ns)
+        return self._bursts.setdefault(name, Bursts()).spread(measurement)
+
+    def _judged(
+        self, measurement: Measurement, now_ns: int
+    ) -> tuple[Measurement, tuple[MeasurementError, ...], WorldMove | None]:
+        """What may be used of a measurement, with a rotation."""
+        if not self._is_of_now(measurement.stamp_ns, now_ns):
+            # The window has the word; a stray stamp must not become what others are compared with.
+            return measurement, (), None
+        sensor = self._sensors[measurement.sensor]
+        usable, findings, move = self._plausibility.judge(measurement, sensor)
+        if usable is None:
+            raise findings[0]
+        if sensor.type == 'imu' and usable.rot_world_sensor is None:
+            usable, found = self._oriented(usable, sensor)
+            findings = (*findings, *found)
+        return usable, findings, move
+
+    def _is_of_now(self, stamp_ns: int, now_ns: int) -> bool:
+        newest_ns = self._window.newest_stamp_ns
+        old = newest_ns is not None and stamp_ns < newest_ns - self._window.span_ns
+        return not old and stamp_ns <= now_ns + self._window.future_ns
+
+    def _oriented(self, measurement: Measurement, sensor: Sensor) -> tuple[Measurement, list[MeasurementError]]:
+        orientation = self._filters.setdefault(sensor.name, OrientationFilter())
+        measurement = orientation.feed(measurement, sensor.rotation_stddev)
+        finding = orientation.finding(sensor.name)
+        if not orientation.aligned:
+            yaw = self._body_faces() - facing(measurement.rot_world_sensor, sensor)
+            orientation.align(yaw)
+            measurement = turned(measurement, yaw)
+        return measurement, [] if finding is None else [finding]
+
+    def _body_faces(self) -> float:
+        """Where the user faces [rad] in the IMUs' world, by those who know; forward, where nobody does."""
+        of_imus = self._yaw + self._imu_yaw
+        rotations = {name: m.rot_world_sensor for name, m in self.latest().items() if name not in self._filters}
+        certain = [sensor for sensor in self._sensors.values() if rotations.get(sensor.name) is not None]
+        if not certain:
+            return -of_imus
+        chosen = anchor(certain)
+        return facing(rotations[chosen.name], chosen) - of_imus
+
+    def _forget(self, sensors: Collection[str]) -> None:
+        self._plausibility.restart(sensors)
+        for name in sensors:
+            self._filters.pop(name, None)
+            self._bursts.pop(name, None)
+            self._offsets.forget(name)
+        self._window.drop(sensors)
+
+    def _rewrite(self, change: Callable[[Measurement], Measurement], now_ns: int) -> None:
+        """Replace what the window holds."""
+        held = [m for rows in self._window.snapshot().measurements.values() for m in rows]
+        self._window.clear()
+        for measurement in map(change, held):
+            # The clock may have gone back just now; what then lies in the future is not worth keeping.
+            with contextlib.suppress(MeasurementError):
+                self._window.add(measurement, now_ns)

@@ -1,0 +1,52 @@
+"""Clocks that are not the others'."""
+
+import numpy as np
+import pytest
+
+from inpose_ros.sensing.clock_offsets import ClockOffsets
+
+
+def told(offsets: dict[str, float], delays: dict[str, float] | None = None, jitter: float = 0.01, seconds: float = 2.0,
+         rates: dict[str, float] | None = None) -> dict[str, int]:  # fmt: skip
+    """Who is odd after some time; `offsets` [s] are those of the sensors' clocks, `delays` [s] those on the way."""
+    rng, clocks = np.random.default_rng(0), ClockOffsets()
+    rows = []
+    for name, offset in offsets.items():
+        for taken in np.arange(0, seconds, 1 / (rates or {}).get(name, 60.0)):
+            rows.append((taken + (delays or {}).get(name, 0.0) + rng.exponential(jitter), taken + offset, name))
+    for arrived, stamp, name in sorted(rows):
+        clocks.arrived(name, round(stamp * 1e9), round(arrived * 1e9))
+    return clocks.odd(round(seconds * 1e9))
+
+
+@pytest.mark.parametrize('offset', [0.05, 0.1, 0.3, -0.08, -0.1, -0.3])
+@pytest.mark.parametrize('others', [1, 2, 5])
+def test_one_clock_that_is_off_is_named_with_its_offset(offset, others):
+    found = told({f'other_{k}': 0.0 for k in range(others)} | {'odd': offset})
+    assert list(found) == ['odd'] and found['odd'] / 1e9 == pytest.approx(offset, abs=0.01)
+
+
+@pytest.mark.parametrize('common', [-0.4, 0.0, 0.2])
+def test_what_all_have_in_common_is_nobodys_fault(common):
+    assert told({'head': common, 'left': common, 'right': common}) == {}
+
+
+def test_honest_sensors_of_many_rates_with_jitter_and_some_delay_are_not_named():
+    rates = {'head': 90.0, 'left': 20.0, 'right': 60.0, 'waist': 400.0}
+    assert told(dict.fromkeys(rates, 0.0), {'waist': 0.03}, rates=rates) == {}
+
+
+def test_one_alone_has_nobody_to_differ_from():
+    assert told({'head': 0.3}) == {}
+
+
+def test_it_takes_a_third_of_a_second_to_find_out():
+    assert told({'a': 0.0, 'b': 0.0, 'odd': 0.1}, seconds=0.35).keys() == {'odd'}
+
+
+def test_who_has_fallen_silent_is_no_longer_compared():
+    clocks = ClockOffsets()
+    for k in range(60):
+        for name, offset in (('a', 0), ('b', 0), ('odd', 10**8)):
+            clocks.arrived(name, k * 16_666_667 + offset, k * 16_666_667)
+    assert clocks.odd(10**9).keys() == {'odd'} and clocks.odd(2 * 10**9) == {}

@@ -1,0 +1,142 @@
+"""From readings to the window: what one sensor's clock, world or covariance does to the others, and to itself."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from inpose_ros.sensing.measurement import Measurement, Sensor
+from inpose_ros.sensing.reception import Reception
+from inpose_ros.sensing.resample import joint_window
+
+from .test_plausibility import Person
+
+JOINTS = {'head': 'head', 'left': 'left_wrist', 'right': 'right_wrist'}
+SENSORS = {name: Sensor(name, joint) for name, joint in JOINTS.items()}
+NOW = 10**18
+
+
+class Played:
+    """A reception that hears a person until a time; `change` makes of each reading what is sent."""
+
+    def __init__(self, seconds: float, change=lambda reading, t: reading) -> None:
+        self.reception, self.person, self.said = Reception(1_500_000_000), Person(), []
+        self.reception.wear(SENSORS, (), False)
+        for t in self.person.times(0, seconds):
+            now_ns = NOW + round(t * 1e9)
+            for name in SENSORS:
+                reading = change(self.person.reading(name, t), t)
+                self.said.append((t, name, self.reception.take(reading, now_ns, now_ns)))
+            self.odd = self.reception.odd_clocks(now_ns)
+
+    def window(self):
+        return joint_window(self.reception.snapshot(), tuple(SENSORS.values()), 31, 30.0, 500_000_000)
+
+
+def shifted(sensor: str, seconds: float):
+    def change(reading: Measurement, t: float) -> Measurement:
+        own_ns = round(seconds * 1e9) if reading.sensor == sensor else 0
+        return replace(reading, stamp_ns=reading.stamp_ns + own_ns)
+
+    return change
+
+
+@pytest.mark.parametrize('offset', [0.1, 0.2, 0.4])
+def test_a_clock_that_is_ahead_takes_nothing_from_the_others(offset):
+    played = Played(2.0, shifted('left', offset))
+    assert played.odd.keys() == {'left'} and played.odd['left'] > 0
+    window = played.window()
+    assert window.contributing == {'head', 'right'}
+    assert window.stamp_ns == NOW + round(1e9 * played.person.times(0, 2.0)[-1])
+
+
+@pytest.mark.parametrize('offset', [-0.1, -0.3])
+def test_a_clock_that_is_behind_is_named_and_does_not_count(offset):
+    played = Played(2.0, shifted('left', offset))
+    assert played.odd.keys() == {'left'} and played.odd['left'] < 0
+    assert played.window().contributing == {'head', 'right'}
+
+
+def test_all_that_are_honest_contribute():
+    played = Played(2.0)
+    assert not played.odd and played.window().contributing == SENSORS.keys()
+
+
+def test_when_the_world_moves_the_window_moves_with_it():
+    way = np.array([5.0, -2.0, 0.3])
+
+    def moved(reading: Measurement, t: float) -> Measurement:
+        return replace(reading, position=reading.position + way) if t >= 1.0 else reading
+
+    played, calm = Played(1.2, moved), Played(1.2)
+    assert ('world_moved', 'head') in [pair for _, _, received in played.said for pair in received.counted]
+    mine, plain = played.window(), calm.window()
+    assert mine.contributing == SENSORS.keys() and played.reception.epoch == calm.reception.epoch + 1
+    assert np.allclose(mine.location[mine.location_valid], plain.location[plain.location_valid] + way, atol=0.15)
+
+
+def test_an_imu_turns_with_the_world_of_the_trackers():
+    sensors = SENSORS | {'waist': Sensor('waist', 'pelvis', type='imu')}
+    reception, person = Reception(1_500_000_000), Person()
+    reception.wear(sensors, (), False)
+    quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    for t in person.times(0, 1.5):
+        now_ns = NOW + round(t * 1e9)
+        for name in SENSORS:
+            reading = person.reading(name, t)
+            if t >= 1.0:
+                reading = replace(
+                    reading, rot_world_sensor=quarter @ reading.rot_world_sensor, position=quarter @ reading.position
+                )
+            reception.take(reading, now_ns, now_ns)
+        reception.take(Measurement('waist', now_ns, np.eye(3), specific_force=np.array([0, 0, 9.81])), now_ns, now_ns)
+    readings = reception.snapshot().series('waist')
+    assert all(np.allclose(reading.rot_world_sensor, quarter, atol=0.1) for reading in readings)
+
+
+@pytest.mark.parametrize(
+    ('place', 'turn', 'left'),
+    [
+        (100.0, 100.0, None),
+        (100.0, 0.01, 'rotation'),
+        (0.01, 100.0, 'position'),
+        (0.3, 0.9, 'both'),
+        (None, None, 'both'),
+    ],
+)
+def test_what_is_lost_by_its_own_word_is_no_measurement(place, turn, left):
+    def unsure(reading: Measurement, t: float) -> Measurement:
+        return replace(reading, position_stddev=place, rotation_stddev=turn) if reading.sensor == 'left' else reading
+
+    last = next(received for _, name, received in reversed(Played(0.5, unsure).said) if name == 'left')
+    assert [finding.cause for finding in last.findings] == ([] if left == 'both' else ['lost'])
+    if left is None:
+        assert last.measurement is None
+    else:
+        assert (last.measurement.position is None) == (left == 'rotation')
+        assert (last.measurement.rot_world_sensor is None) == (left == 'position')
+
+
+def test_somebody_who_is_far_from_the_origin_is_tracked_as_near_it():
+    way = np.array([3000.0, -4000.0, 120.0])
+    far = Played(1.0, lambda reading, t: replace(reading, position=reading.position + way))
+    assert far.window().contributing == SENSORS.keys() and not any(received.findings for _, _, received in far.said)
+
+
+def test_one_that_says_it_is_far_from_all_others_is_not_believed_however_long():
+    def lost(reading: Measurement, t: float) -> Measurement:
+        away = t >= 0.5 and reading.sensor == 'left'
+        return replace(reading, position=reading.position + np.array([150.0, 0, 0])) if away else reading
+
+    found = [received for t, name, received in Played(3.0, lost).said if name == 'left' and t > 0.5]
+    assert all(received.measurement is None for received in found)
+    assert {finding.cause for received in found for finding in received.findings} == {'absurd_position'}
+
+
+def test_a_rotation_that_never_changes_while_its_sensor_moves_is_left_out_and_its_place_is_not():
+    def constant(reading: Measurement, t: float) -> Measurement:
+        return replace(reading, rot_world_sensor=np.eye(3)) if reading.sensor == 'left' else reading
+
+    last = next(received for _, name, received in reversed(Played(1.5, constant).said) if name == 'left')
+    assert [finding.cause for finding in last.findings] == ['frozen']
+    assert last.measurement.rot_world_sensor is None and last.measurement.position is not None
