@@ -14,7 +14,7 @@ from inpose_ros.sensing.plausibility_frozen_rotation import FrozenRotation
 from inpose_ros.sensing.plausibility_gravity import Gravity
 from inpose_ros.sensing.plausibility_jumps import POSITION, ROTATION, Jumps, Reading
 from inpose_ros.sensing.plausibility_lost import without_lost
-from inpose_ros.sensing.plausibility_place import absurd
+from inpose_ros.sensing.plausibility_place import absurd, off_the_map
 from inpose_ros.sensing.plausibility_swaps import Swaps
 from inpose_ros.sensing.plausibility_units import ForceUnit, RateUnit
 from inpose_ros.sensing.plausibility_world import WorldMove, WorldMoves
@@ -82,7 +82,7 @@ class Plausibility:
         measurement, findings = self._known(self._record(sensor.name).halves.completed(measurement), sensor)
         if measurement is None:
             return Verdict(None, findings)
-        found = _unmeasurable(measurement) or self._hangs(measurement) or self._jumps(measurement, sensor)
+        found = impossible(measurement) or self._hangs(measurement) or self._jumps(measurement, sensor)
         move = self._followed(measurement, found)
         if found is not None and move is None:
             return Verdict(None, (found,))
@@ -190,6 +190,13 @@ class Plausibility:
             measurement = replace(measurement, specific_force=None)
             findings.append(record.gravity.finding(measurement.sensor))
         return measurement, findings
+
+
+def impossible(measurement: Measurement) -> MeasurementError | None:
+    """What no device says, whatever was said before: for readings that are not to be compared with others."""
+    position = measurement.position
+    beyond = None if position is None else off_the_map(measurement.sensor, position)
+    return beyond or _unmeasurable(measurement)
 
 
 def _unmeasurable(measurement: Measurement) -> MeasurementError | None:

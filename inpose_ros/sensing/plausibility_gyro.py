@@ -26,7 +26,7 @@ _AGREES = 0.4
 _STUCK = ((math.radians(0.5), 0.2), (math.radians(3.0), 0.35))
 _VARIES = 0.1
 # And the specific force, if it is known, changes by this [m/s2]: a gyro in degrees seems to turn even at rest.
-_PUSHED = 0.7
+_PUSHED = 0.4
 
 
 class GyroAgainstOrientation:
@@ -102,10 +102,10 @@ class GyroAgainstOrientation:
         self._step(self._last)
         self._look(self._last)
         moves = self._fastest - self._slowest > _VARIES and (self._force is None or self._pushed > _PUSHED)
-        if moves and any(
+        if any(
             self._seen_furthest < still and self._gyro_furthest > turned + _BIAS * seconds for still, turned in _STUCK
         ):
-            self._stuck_votes.cast(True)
+            self._stuck_votes.cast(True if moves else None)  # nor is it known that the gyro is what is wrong
             return
         if self._seen_furthest > _TURNED:
             self._stuck_votes.cast(False)

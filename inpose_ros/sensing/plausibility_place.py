@@ -23,17 +23,25 @@ def absurd(
     sensor: str, stamp_ns: int, position: Float[np.ndarray, '3'], seen: Mapping[str, Jumps]
 ) -> MeasurementError | None:
     """What is wrong with a place [m], by where all sensors of its world were `seen`; None: nothing."""
-    x, y, z = position.tolist()
-    origin = math.hypot(x, y, z)
-    if not origin <= _MAP:
-        return _error(f'{sensor} is {origin:.4g} m from the origin; give places within {_MAP:g} m of it')
+    beyond = off_the_map(sensor, position)
+    if beyond is not None:
+        return beyond
     others = [place for name, own in seen.items() if name != sensor for place in _lately(own, stamp_ns)]
     if others:
         apart = min(math.dist(position, place) for place in others)
         return _error(f'{sensor} is {apart:.4g} m from all other sensors') if apart > _APART else None
+    z = float(position[2])
     if abs(z) > _HIGH and not _lately(seen.get(sensor), stamp_ns):
         return _error(f'{sensor} is {z:.4g} m high')
     return None
+
+
+def off_the_map(sensor: str, position: Float[np.ndarray, '3']) -> MeasurementError | None:
+    """What is wrong with a place [m], whatever was seen before; None: nothing."""
+    origin = math.hypot(*position.tolist())
+    if origin <= _MAP:
+        return None
+    return _error(f'{sensor} is {origin:.4g} m from the origin; give places within {_MAP:g} m of it')
 
 
 def _lately(seen: Jumps | None, stamp_ns: int) -> list[np.ndarray]:

@@ -129,8 +129,11 @@ class GyroAgainstGravity:
 
 
 def _tilts(earlier: _Moment, now: _Moment) -> tuple[float, float, float]:
-    """How far [rad] it tilted, by the force or by the gyro; how far these are apart; and in which time [s]."""
+    """How far [rad] it tilted by the force, how far the gyro is off that, and in which time [s].
+
+    By the force alone: on a pendulum, as an arm may swing, it stays where it is though the gyro is right.
+    """
     turn = product(inverse(earlier.turn), now.turn)
     expected = applied(inverse(turn), earlier.force)
-    tilted = max(between(earlier.force, now.force), between(earlier.force, expected))
+    tilted = between(earlier.force, now.force)
     return tilted, between(expected, now.force), (now.stamp_ns - earlier.stamp_ns) / 1e9

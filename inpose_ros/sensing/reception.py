@@ -10,7 +10,7 @@ from inpose_ros.sensing.calibration import anchor, facing, turned
 from inpose_ros.sensing.clock_offsets import ClockOffsets, Offset
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.orientation import OrientationFilter
-from inpose_ros.sensing.plausibility import Plausibility
+from inpose_ros.sensing.plausibility import Plausibility, impossible
 from inpose_ros.sensing.plausibility_world import WorldMove
 from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
 
@@ -184,7 +184,11 @@ class Reception:
     ) -> tuple[Measurement, tuple[MeasurementError, ...], WorldMove | None]:
         """What may be used of a measurement, with a rotation."""
         if not self._is_of_now(measurement.stamp_ns, now_ns):
-            # The window has the word; a stray stamp must not become what others are compared with.
+            # The window has the word; a stray stamp must not become what others are compared with. But it may show that
+            # time has gone back, and then the reading is kept.
+            found = impossible(measurement)
+            if found is not None:
+                raise found
             return measurement, (), None
         sensor = self._sensors[measurement.sensor]
         usable, findings, move = self._plausibility.judge(measurement, sensor)

@@ -14,10 +14,8 @@ from hypothesis import strategies as st
 from inpose_ros.errors import MeasurementError
 from inpose_ros.node.conversions.sensors import READERS, WRITERS
 from inpose_ros.sensing.measurement import Measurement, Sensor
-from inpose_ros.sensing.orientation import OrientationFilter
-from inpose_ros.sensing.plausibility import Plausibility
+from inpose_ros.sensing.reception import Reception
 from inpose_ros.sensing.resample import joint_window
-from inpose_ros.sensing.window import MeasurementWindow
 
 EXAMPLES = int(os.environ.get('INPOSE_FUZZ', '200'))
 NOW_NS = 1_700_000_000_000_000_000
@@ -62,7 +60,8 @@ def test_no_message_ends_in_anything_but_the_package_s_own_error(
     kind: str, seed: int, share: float, step_ns: int, stray_stamps: bool
 ):
     rng, sensor = np.random.default_rng(seed), Sensor('it', 'pelvis', type=kind)
-    plausibility, orientation, window = Plausibility(), OrientationFilter(), MeasurementWindow(2 * 10**9)
+    reception = Reception(2 * 10**9)
+    reception.wear({'it': sensor}, (), False)
     for k in range(30):
         message, now_ns = sound(kind, rng), NOW_NS + k * abs(step_ns)
         seconds, nanoseconds = divmod(now_ns if step_ns >= 0 else NOW_NS + k * step_ns, 10**9)
@@ -72,16 +71,14 @@ def test_no_message_ends_in_anything_but_the_package_s_own_error(
         spoil(message, share, rng)
         try:
             read = READERS[kind][1](message, 'it')
-            verdict = plausibility.judge(read, sensor)
-            if verdict.measurement is None:
-                raise verdict.findings[0]
-            known = verdict.measurement
-            if kind == 'imu' and known.rot_world_sensor is None:
-                known = orientation.feed(known, sensor.rotation_stddev)
-            window.add(known, now_ns)
         except MeasurementError as error:
             assert error.cause and 'it' in str(error)
-    if window.newest_stamp_ns is not None:
-        rows = joint_window(window.snapshot(), [sensor], 8, 30.0, 500_000_000)
+            continue
+        received = reception.take(read, now_ns, now_ns)
+        assert received.measurement is not None or received.findings
+        reception.odd_clocks(now_ns)
+    snapshot = reception.snapshot()
+    if snapshot.newest_stamp_ns is not None:
+        rows = joint_window(snapshot, [sensor], 8, 30.0, 500_000_000)
         assert np.isfinite(rows.rot_world_joint.numpy()).all() and np.isfinite(rows.location.numpy()).all()
         assert np.isfinite(rows.rotation_stddev.numpy()).all() and np.isfinite(rows.position_stddev.numpy()).all()

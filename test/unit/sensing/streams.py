@@ -18,6 +18,8 @@ STEPS = (
     0, 1, 100_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 16_666_667, 33_000_000, 60_000_000, 100_000_000,
     300_000_000, 300_000_001, 10**9, 2 * 10**9, -1, -(10**7), -(10**8), -(10**9), -(10**10), -(2**62),
 )  # fmt: skip
+# No message bears a stamp beyond this [ns]: its seconds have 32 bits.
+MOST_NS = 2**31 * 10**9 + 2**32
 CONTENTS = ('calm', 'same', 'zeros', 'moving', 'wild', 'extreme')
 HALVES = (None, None, 'in turn', 'velocity', 'force', 'neither')
 
@@ -64,7 +66,8 @@ def readings(worn: list[Sensor], raw: list[bool], told: list[Run]) -> list[tuple
     for run in told:
         rng, which = np.random.default_rng(run.seed), run.which % len(worn)
         for k in range(run.count):
-            stamps[which] += int(run.step_ns * (rng.uniform(0, 2) if run.uneven else 1))
+            stamp_ns = stamps[which] + int(run.step_ns * (rng.uniform(0, 2) if run.uneven else 1))
+            stamps[which] = max(-MOST_NS, min(MOST_NS, stamp_ns))
             if abs(run.step_ns) < 2**60:
                 now_ns = max(now_ns, min(stamps[which], now_ns + 10**9))
             parts = _said(worn[which].type == 'imu', raw[which], run, k, last[which], rng)
