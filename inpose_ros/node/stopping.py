@@ -11,8 +11,9 @@ import threading
 from collections.abc import Callable
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# launch loses patience after 5 s, and kills; who was told to end has this long [s] until it does so by force.
-PATIENCE = 4.0
+# launch loses patience after 5 s, and kills; who was told to end has this long [s] until it does so by force, which
+# takes a while, too, on a busy machine.
+PATIENCE = 3.0
 
 
 class _Stop:
@@ -69,11 +70,15 @@ def _nothing(number: int, frame: object) -> None:
 def _hear(ears: int) -> None:
     while not set(os.read(ears, 64)) & set(SIGNALS):  # other signals with a handler are told, too
         pass
+    threading.Thread(target=_insist, name='inpose_patience', daemon=True).start()
     with _stop.lock:
         _stop.told = True
         if _stop.tell is None:
             os._exit(0)
         _stop.tell()
+
+
+def _insist() -> None:
     threading.Event().wait(PATIENCE)
     print(f'told to end {PATIENCE:g} s ago, and still at work: ended by force', file=sys.stderr, flush=True)
     os._exit(128 + signal.SIGINT)

@@ -67,7 +67,7 @@ def test_each_has_topics_frames_and_an_identifier_of_its_own(stage, pair):
     for name in ('anna', 'ben'):
         assert rising(stamps(pair.joints[name])) and pair.bodies[name][-1].body_id == name
     roots = {message.transforms[0].child_frame_id for message in pair.tf}
-    assert roots == {'anna/pelvis', 'ben/pelvis'}
+    assert roots == {f'{stage.namespace}/{name}/pelvis' for name in ('anna', 'ben')}
 
 
 def test_sensors_of_one_that_fall_silent_leave_the_other_tracked(stage, pair):
@@ -116,7 +116,9 @@ def test_two_bodies_with_the_same_frames_are_refused(stage):
 def test_what_is_said_for_all_holds_for_each(stage):
     nodes = nodes_of(stage, rate=20.0)
     assert [NodeParameters.read(node)[0].rate for node in nodes] == [20.0, 20.0]
-    assert [NodeParameters.read(node)[0].frame_prefix for node in nodes] == ['anna/', 'ben/']
+    prefixes = [NodeParameters.read(node)[0].frame_prefix for node in nodes]
+    assert prefixes == [f'{stage.namespace}/anna/', f'{stage.namespace}/ben/']
+    assert Body('anna', '/anna').defaults.frame_prefix == 'anna/'
 
 
 @pytest.mark.parametrize('names', [['anna', 'anna'], ['my anna'], ['anna', '3'], ['änna']])
