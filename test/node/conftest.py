@@ -189,6 +189,7 @@ class Wearer:
         stamp_ns = self.stage.other.get_clock().now().nanoseconds
         for sensor, publisher in self.publishers.items():
             yaw = self.yaw + self.turning * (stamp_ns - self.start_ns) / 1e9
+            yaw += 1e-3 * (self.held == 'n_pose')  # nobody moves without turning by anything
             publisher.publish(pose(sensor, stamp_ns, yaw, self.held))
         self.sent.append(stamp_ns)
 

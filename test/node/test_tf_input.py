@@ -115,7 +115,8 @@ def test_a_pose_in_a_frame_that_nobody_knows_is_refused(stage, tf2):
 def test_tf_is_not_listened_to_where_nobody_needs_it(stage, tf2, wearer):
     node = stage.active()
     stage.until(lambda: len(node._intake.latest()) == 3)
-    assert not [s for s in node.subscriptions if s.topic_name == '/tf']
+    # One looks for others' frames there, a few now and then; see foreign_frames.
+    assert len([s for s in node.subscriptions if s.topic_name == '/tf']) == 1 and not node._intake._frames.heard_of
     assert 'tf2_ros' in sys.modules or importlib.util.find_spec('tf2_ros')
 
 
@@ -168,6 +169,7 @@ def test_a_link_that_has_stopped_is_named_with_its_rate(stage, tf2, capfd):
     chain = Chain(stage, slow=5.0)
     node = stage.active(**WAIST)
     stage.until(lambda: len(node._intake.snapshot().series('waist')) > 8)
+    stage.spin_for(1.0)  # in which the link has shown its rate
     chain.above.cancel()
     stage.until(lambda: told and 'slow_link: waist' in told[-1].status[0].message)
     stage.until(lambda: node._silence.silent == ('waist',))
