@@ -5,7 +5,7 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import TransformStamped
 from rclpy.node import Node
-from rclpy.serialization import serialize_message
+from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
@@ -25,7 +25,8 @@ def told(node) -> tuple[bytes, str]:
     node._diagnostics.publish, publish = said.append, node._diagnostics.publish
     node._publish_diagnostics()
     node._diagnostics.publish = publish
-    return said[-1].status[0].level, said[-1].status[0].message
+    status = deserialize_message(said[-1], DiagnosticArray).status[0]
+    return status.level, status.message
 
 
 def frames(*children: str, stamp: Time | None = None, parent: str = 'world') -> TFMessage:
