@@ -5,8 +5,10 @@ import os
 from pathlib import Path
 
 import torch
+from rclpy.impl.rcutils_logger import RcutilsLogger
 from threadpoolctl import threadpool_limits
 
+from inpose_ros.body import smpl22
 from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.bones import BodyEstimator
@@ -26,6 +28,16 @@ def first_guess(params: NodeParameters) -> BodyGuess:
     if params.bones:
         return BodyGuess.load(params.bones)
     return BodyGuess.of_stature(params.stature) if params.stature > 0 else BodyGuess.unknown()
+
+
+def say_whose_body(params: NodeParameters, log: RcutilsLogger) -> None:
+    """Warn where nobody said."""
+    if not params.bones and not params.stature:
+        log.warning(
+            'neither body.stature nor body.bones is given: assuming an average body, '
+            f'{smpl22.MEAN_STATURE:.2f} m tall{", to begin with" if params.estimate else ""}; '
+            'give body.stature for better poses'
+        )
 
 
 def build_estimator(params: NodeParameters, solver: Solver, guess: BodyGuess) -> Estimator:

@@ -2,7 +2,6 @@
 
 import math
 import time
-import traceback
 from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -11,13 +10,12 @@ from rclpy.guard_condition import GuardCondition
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from inpose_ros.body import smpl22
 from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.errors import InPoseError
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import parameters, qos
-from inpose_ros.node.building import build_estimator, build_solver, first_guess
+from inpose_ros.node.building import build_estimator, build_solver, first_guess, say_whose_body
 from inpose_ros.node.conversions.cdr import serialized
 from inpose_ros.node.diagnostics import diagnostics_from
 from inpose_ros.node.given import refuse_unknown
@@ -68,7 +66,6 @@ class InPoseNode(LifecycleNode):
         self._facts: dict[str, str] = {}
         self._resets = 0
         self._offered: tuple[int, int] | None = None
-        self._told_of = ''
         self._watch = Watch(self, self._on_clock_back)
         parameters.declare(self, defaults)
         self._live = LiveParameters(self, lambda: self._intake)
@@ -122,7 +119,7 @@ class InPoseNode(LifecycleNode):
         if params.estimate and not (guess.is_certain and math.isfinite(params.floor_height)):
             estimator = self._estimator_factory(params, solver, guess)
             learner = BodyLearner(estimator, params.save, self.get_logger())
-        self._say_whose_body(params)
+        say_whose_body(params, self.get_logger())
         # Else the first pose would come late.
         solver.warm_up([sensor_from(name, row).joint_index for name, row in sensors.items() if row.type != 'imu'])
         self.get_logger().info(f'solving on {solver.device} by {solver.backend} (device: {params.device})')
@@ -138,15 +135,6 @@ class InPoseNode(LifecycleNode):
         self._intake.look_at_clock = self._watch.clock.fetch
         self._body_services.intake, self._body_services.body = self._intake, lambda: known_body(learner, guess)
         self._outputs = BodyPublishers(self, params, self._rivals.frames)
-
-    def _say_whose_body(self, params: NodeParameters) -> None:
-        """Warn where nobody said."""
-        if not params.bones and not params.stature:
-            self.get_logger().warning(
-                'neither body.stature nor body.bones is given: assuming an average body, '
-                f'{smpl22.MEAN_STATURE:.2f} m tall{", to begin with" if params.estimate else ""}; '
-                'give body.stature for better poses'
-            )
 
     @told
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -258,12 +246,7 @@ class InPoseNode(LifecycleNode):
             if not self.context.ok():  # publishers of a process that ends
                 return
             self._tracker.restart()
-            self._health.counts['internal_error'] += 1
-            self._health.remark('internal_error', f'{type(error).__name__}: {error}', self.now_ns())
-            if self._told_of != repr(error):
-                self._told_of = repr(error)
-                text = ''.join(traceback.format_exception(error))
-                self.get_logger().error(f'internal_error: a window could not be solved; please report this:\n{text}')
+            self._watch.failed(error, self._health, self.now_ns())
 
     def _solve_and_publish(self, job: Job) -> None:
         """From a window to messages."""

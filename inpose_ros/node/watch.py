@@ -1,5 +1,6 @@
 """What is looked at ten times a second: whether time goes on, and who is silent; what has changed is logged."""
 
+import traceback
 from collections.abc import Callable
 
 from rclpy.node import Node
@@ -23,7 +24,7 @@ class Watch:
         self._log = node.get_logger()
         self.clock, self.silence, self._state = ClockWatch(node, went_back), SilenceWatch(), StateChanges()
         self._looked_ns = 0
-        self._stood = ''
+        self._stood = self._failed = ''
 
     def begin(self, health: Health, now_ns: int) -> None:
         """The node is active from now on."""
@@ -49,6 +50,14 @@ class Watch:
         change = self._state.look(estimate.missing, estimate.remarks, now_ns)
         if change is not None:
             self._say(change)
+
+    def failed(self, error: Exception, health: Health, now_ns: int) -> None:
+        """A window could not be solved, for a reason that nobody expected: counted, and each said once in whole."""
+        health.counts['internal_error'] += 1
+        health.remark('internal_error', f'{type(error).__name__}: {error}', now_ns)
+        if repr(error) != self._failed:
+            self._failed, text = repr(error), ''.join(traceback.format_exception(error))
+            self._log.error(f'internal_error: a window could not be solved; please report this:\n{text}')
 
     def idle(self, busy: bool) -> Idle:
         """Why no poses may come out, though sensors send; `busy`: the solver has one to make."""
