@@ -114,6 +114,7 @@ class Tracker:
         self._floor_height = floor_height
         self._max_joint_velocity = max_joint_velocity
         self._elapsed = elapsed
+        self._doubts = 0  # how often one turned out to contradict the others
         self._epoch: int | None = None
         self._afresh = False
         self._last: Continued | None = None
@@ -136,7 +137,7 @@ class Tracker:
         ground = self._floor_watch.look(window, self._standing(), self._floor_height, self.solver.rate)
         solved = unsure_of_floor(self.solver.solve(window, ground.height), window, ground)
         self.findings = findings(ground, job.sensors)
-        self.seen = Seen(window, ground.height, job.breaks)
+        self.seen = Seen(window, ground.height, job.breaks + self._doubts)
         self._last = self._continued(solved, Evidence.of(window.rot_valid[-1], window.location_valid[-1]))
         self._afresh = False
         body = self._checked(self._last.body, every)
@@ -177,7 +178,9 @@ class Tracker:
     def _checked(self, body: BodyState, every: JointWindow) -> BodyState:
         """The body as it may be published: no joint is measured that is not where its own sensor says."""
         frame = -1 - round((every.stamp_ns - body.stamp_ns) * self.solver.rate / 1e9)
+        before = self.consistency.left_out
         doubted = sorted(self.consistency.look(body, every, frame).doubted)
+        self._doubts += not self.consistency.left_out <= before
         if not doubted:
             return body
         measured = body.measured.clone()
