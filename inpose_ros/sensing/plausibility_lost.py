@@ -9,10 +9,10 @@ from inpose_ros.sensing.measurement import Measurement, Sensor
 def without_lost(
     measurement: Measurement, sensor: Sensor
 ) -> tuple[Measurement | None, tuple[MeasurementError, ...]]:
-    """The measurement without a position, a rotation that is less sure than the sensor's `max_stddev`; None: no more.
+    """The measurement without a rotation that is less sure than the sensor's `max_stddev`; None: so is its position.
 
     Drivers say by a variance of 9999 or a million that they have lost what they tracked. Whatever numbers come with it,
-    nothing may be compared with them.
+    nothing may be compared with them; and who does not know where a device is has lost how it is turned as well.
     """
     place_limit, turn_limit = sensor.max_stddev
     place, turn = measurement.position_stddev, measurement.rotation_stddev
@@ -23,10 +23,5 @@ def without_lost(
     what = [f'a position unsure by {place:.3g} m (limit {place_limit:g})'] if place_lost else []
     what += [f'a rotation unsure by {turn:.3g} rad (limit {turn_limit:g})'] if turn_lost else []
     text = f'{sensor.name} gives {" and ".join(what)}: lost, by its own word; {sensor.name}.max_stddev sets the limits'
-    left = replace(
-        measurement,
-        position=None if place_lost else measurement.position,
-        rot_world_sensor=None if turn_lost else measurement.rot_world_sensor,
-    )
-    nothing = left.position is None and left.rot_world_sensor is None
-    return None if nothing else left, (MeasurementError('lost', text),)
+    nothing = place_lost or measurement.position is None
+    return None if nothing else replace(measurement, rot_world_sensor=None), (MeasurementError('lost', text),)
