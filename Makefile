@@ -28,7 +28,7 @@ demo: setup  ## track a simulated user through ROS topics; RECORDING=folder SECO
 	@$(environment) && $(local) && python -m inpose_ros demo $(call option,--recording,$(RECORDING)) $(call option,--seconds,$(SECONDS)) $(call option,--seed,$(SEED))
 
 test: setup  ## run the tests; TESTS=test/unit for some of them
-	@$(environment) && $(local) && python -m pytest $(or $(TESTS),test)
+	@$(environment) && $(local) && $(if $(TESTS),python -m pytest $(TESTS),setup/run_tests.sh)
 
 fuzz: setup  ## feed 20,000 streams of nonsense to all between a message and the window; STREAMS=1000 for so many
 	@$(environment) && $(local) && INPOSE_FUZZ=$(or $(STREAMS),20000) python -m pytest test/unit/sensing/test_any_reading.py test/node/test_any_message.py
