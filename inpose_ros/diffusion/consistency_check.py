@@ -22,8 +22,10 @@ from inpose_ros.sensing.resample import JointWindow
 _FAR, _DEVIATIONS = 0.1, 4.0
 # Two places contradict each other beyond what the bones between them reach, were they so much longer, and this [m].
 _LONGER, _SLACK = 1.15, 0.1
-# A contradiction counts that lasts so long [ns]; who was left out counts again who has agreed for so long [ns].
+# A contradiction counts that lasts so long [ns]; who was left out counts again who has agreed for so long [ns], or who
+# has come back with a step [m], as a tracker that has found itself again does, and agrees since then for so long [ns].
 _LASTING_NS, _AGREEING_NS = 300_000_000, 1_000_000_000
+_STEP, _BACK_NS = 0.3, 250_000_000
 # Who moves by less than this [m] within a window in which another moves by more than that [m] is not worn at present.
 _RESTING, _MOVING = 0.01, 0.05
 
@@ -51,6 +53,8 @@ class ConsistencyCheck:
         """What went before no longer counts."""
         self.found = Contradiction()
         self._agreeing: dict[int, int | None] = {}  # joints left out, and since when they agree
+        self._needed: dict[int, int] = {}  # for how long [ns] each of these has to agree
+        self._places: dict[int, Float[Array, 3]] = {}  # where they were at the last look
         self._far: dict[int, int] = {}  # since when a joint is far from its reading
         self._apart_ns: int | None = None  # since when two are further apart than the bones reach
 
@@ -65,7 +69,7 @@ class ConsistencyCheck:
         kept = [joint for joint in located if joint not in self._agreeing]
         far = self._how_far(body, reading, located)
         apart = _apart(reading, located, body.skeleton)
-        self._let_in(located, kept, far, apart, now_ns)
+        self._let_in(located, kept, far, apart, now_ns, reading)
         self._far = {joint: self._far.get(joint, now_ns) for joint in kept if far[joint] > 0}
         contradicting = {pair for pair in apart if pair <= set(kept)}
         if not contradicting:
@@ -91,7 +95,7 @@ class ConsistencyCheck:
 
     def _let_in(
         self, located: Collection[int], kept: Collection[int], far: Mapping[int, float], apart: set[frozenset[int]],
-        now_ns: int,
+        now_ns: int, reading: Float[Array, 'joint 3'],
     ) -> None:  # fmt: skip
         """Who was left out and has agreed with the others for long enough counts again; who is silent waits."""
         for joint, since in list(self._agreeing.items()):
@@ -99,9 +103,11 @@ class ConsistencyCheck:
             if joint not in located or (kept and (contradicts or far[joint] > 0)):
                 self._agreeing[joint] = None
             elif since is None:
-                self._agreeing[joint] = now_ns
-            elif now_ns - since >= _AGREEING_NS:
+                stepped = joint in self._places and math.dist(self._places[joint], reading[joint]) > _STEP
+                self._agreeing[joint], self._needed[joint] = now_ns, _BACK_NS if stepped else _AGREEING_NS
+            elif now_ns - since >= self._needed[joint]:
                 del self._agreeing[joint]
+        self._places = {joint: reading[joint].copy() for joint in self._agreeing if joint in located}
 
     def _leave_out(self, joints: Iterable[int]) -> None:
         """From now on the body is solved without these, and the others are looked at anew."""

@@ -169,15 +169,7 @@ class InPoseNode(LifecycleNode):
         self._release()
         return TransitionCallbackReturn.SUCCESS
 
-    @told
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self._release()
-        return TransitionCallbackReturn.SUCCESS
-
-    @told
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self._release()
-        return TransitionCallbackReturn.SUCCESS
+    on_shutdown = on_error = on_cleanup
 
     def _halt(self) -> None:
         """Stop solving and publishing; waits for the pose at hand."""

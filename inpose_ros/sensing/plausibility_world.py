@@ -26,6 +26,8 @@ _KEPT = 64
 _OFF, _SPEED = 0.15, 3.0
 _OFF_ANGLE, _TURN_RATE = 0.3, 8.0
 _UNTIL = 0.05  # [s]
+# How a sensor moved is told over so long [ns], and gone on with for so many times that at most.
+_BASELINE_NS, _ONWARD = 15_000_000, 3.0
 # A longer way [m] is explained where most of it is gone.
 _SHORT, _EXPLAINED = 0.3, 0.5
 # Each is somewhere else now [m], or turned [rad]: else it is one alone that has jumped a little.
@@ -61,8 +63,16 @@ class _Track:
     believed: deque[Measurement] = field(default_factory=lambda: deque(maxlen=_KEPT))
     newest: Measurement | None = None
 
-    def before(self, stamp_ns: int) -> Measurement | None:
-        return next((own for own in reversed(self.believed) if own.stamp_ns < stamp_ns), None)
+    def gone_on(self, since_ns: int) -> Measurement | None:
+        """Where the sensor would be at its newest stamp, had it gone on from before a time as it moved then."""
+        rows = [own for own in self.believed if own.stamp_ns < since_ns]
+        if not rows:
+            return None
+        last = rows[-1]
+        earlier = next((own for own in reversed(rows) if last.stamp_ns - own.stamp_ns >= _BASELINE_NS), None)
+        if earlier is None or last.stamp_ns - earlier.stamp_ns > 4 * _BASELINE_NS:
+            return last
+        return _carried_on(earlier, last, (self.newest.stamp_ns - last.stamp_ns) / (last.stamp_ns - earlier.stamp_ns))
 
 
 class WorldMoves:
@@ -91,7 +101,7 @@ class WorldMoves:
         if now_ns - since_ns > _SOON_NS:
             return None
         live = {
-            name: (track.before(since_ns), track.newest)
+            name: (track.gone_on(since_ns), track.newest)
             for name, track in self._tracks.items()
             if now_ns - track.newest.stamp_ns <= _LIVE_NS
         }
@@ -106,13 +116,14 @@ class WorldMoves:
 
 
 class _Step(NamedTuple):
-    """A sensor's reading before its world moved, and one of after that."""
+    """Where a sensor would be, had its world not moved, and where it is."""
 
     before: Measurement
     after: Measurement
 
     @property
     def seconds(self) -> float:
+        """Since it was known where it is."""
         return (self.after.stamp_ns - self.before.stamp_ns) / 1e9
 
     @property
@@ -136,6 +147,15 @@ class _Step(NamedTuple):
             return False
         turn = self.turn
         return turn is None or so3.angle_between(rot, turn) <= _OFF_ANGLE + _TURN_RATE * seconds
+
+
+def _carried_on(earlier: Measurement, last: Measurement, share: float) -> Measurement:
+    """The last of two readings, carried on by a share of the way from the first to it."""
+    share = min(share, _ONWARD)
+    rot, before = last.rot_world_sensor, earlier.rot_world_sensor
+    if rot is not None and before is not None:
+        rot = rot @ so3.exp(share * so3.log((before.T @ rot)[None]))[0]
+    return replace(last, rot_world_sensor=rot, position=last.position + share * (last.position - earlier.position))
 
 
 def _common_yaw(steps: Iterable[_Step]) -> float:

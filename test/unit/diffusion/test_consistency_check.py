@@ -119,9 +119,20 @@ def test_a_contradiction_of_a_quarter_of_a_second_is_let_pass():
         assert not any(watched(check, begin + 0.25, begin + 1, {}))
 
 
-def test_who_agrees_again_for_a_second_counts_again():
+def test_who_comes_back_with_a_step_and_agrees_counts_again_after_a_quarter_of_a_second():
     check = ConsistencyCheck()
     watched(check, 0, 1, {HEAD: AWAY})
+    found = watched(check, 1, 3, {})
+    back = next(row for row, out in enumerate(found) if not out)
+    assert back / RATE == pytest.approx(0.25, abs=0.1) and not any(found[back:])
+
+
+A_LITTLE = (0.0, 0.0, 0.15)
+
+
+def test_who_agrees_again_by_and_by_counts_again_after_a_second():
+    check = ConsistencyCheck()
+    watched(check, 0, 1, {LEFT: A_LITTLE})
     found = watched(check, 1, 3, {})
     back = next(row for row, out in enumerate(found) if not out)
     assert back / RATE == pytest.approx(1.0, abs=0.1) and not any(found[back:])
@@ -129,10 +140,10 @@ def test_who_agrees_again_for_a_second_counts_again():
 
 def test_who_agrees_only_now_and_then_stays_out():
     check = ConsistencyCheck()
-    watched(check, 0, 1, {HEAD: AWAY})
+    watched(check, 0, 1, {LEFT: A_LITTLE})
     for begin in range(1, 4):
         assert all(watched(check, begin, begin + 0.9, {}))
-        assert all(watched(check, begin + 0.9, begin + 1, {HEAD: AWAY}))
+        assert all(watched(check, begin + 0.9, begin + 1, {LEFT: A_LITTLE}))
 
 
 def test_the_last_one_that_is_located_is_not_left_out_for_want_of_others():
