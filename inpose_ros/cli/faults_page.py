@@ -99,7 +99,7 @@ def line(row: Mapping[str, object]) -> str:
     rate = '-' if math.isnan(row['rate']) else f'{row["rate"]:.0f}'
     cells = (row['row'], rate, 'yes' if row['finite'] else 'NO', row['stamps_back'],
              f'{row["peak_velocity"]:.1f}', f'{row["peak_by_angles"]:.1f}', named, after, verdict)  # fmt: skip
-    return '| ' + ' | '.join(map(str, cells)) + ' |'
+    return '| ' + ' | '.join(str(cell).replace('|', '\\|') for cell in cells) + ' |'
 
 
 def inputs(result: Mapping[str, object]) -> str:

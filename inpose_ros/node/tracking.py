@@ -165,6 +165,7 @@ class Tracker:
         """Solve the next window as if it were the first; whoever follows the joints sees them go on."""
         self.solver.reset()
         self.consistency.forget()
+        self._floor_watch = FloorWatch()
         self._afresh = self._last is not None
 
     def _believed(self, job: Job, every: JointWindow) -> JointWindow:
