@@ -17,7 +17,7 @@ _SOON = 0.5 + 0.2
 # A floor that the sensors contradict is told within so long [s].
 _FOUND_OUT = 1.5
 # What was learnt while nobody wore the sensors may make a bone wrong by this share, or so much [m].
-_BONE, _LEAST = 0.1, 0.01
+_BONE, _LEAST = 0.15, 0.02
 # A sensor that is heard loses no more than this share.
 _HEARD = 0.9
 # What is borne shows in the last so many seconds.

@@ -183,9 +183,11 @@ ROWS = (
     _row('units_degrees', 'waist', setting=WITH_IMU),
     _row('lost', 'left_wrist', setting=WITH_IMU),
     _row('lost', 'head', name='lost of the head', setting=WITH_IMU, amount=0.0),
-    _row('orientation_identity', 'waist', setting=WITH_IMU, span=_MOVING),
-    _row('gyro_zero', 'waist', setting=WITH_IMU, span=_MOVING),
-    _row('gyro_reversed', 'waist', setting=WITH_IMU, span=_MOVING),
+    # Worn with its x axis up, the first that shows of an identity is that gravity points aside.
+    _row('orientation_identity', 'waist', setting=WITH_IMU, span=_MOVING, cause='gravity'),
+    # The orientation goes on being used, and the gyro alone is not.
+    _row('gyro_zero', 'waist', setting=WITH_IMU, span=_MOVING, out=None),
+    _row('gyro_reversed', 'waist', setting=WITH_IMU, span=_MOVING, out=None),
     Row('none with a bare IMU', BARE_IMU),
     _row('dropout', 'waist', name='a hole of a bare IMU', setting=BARE_IMU, span=(0.1, 0.16), cause='', out=None),
     _row('halves', 'waist', setting=BARE_IMU, span=(0.0, 1.5)),

@@ -88,7 +88,8 @@ class Plausibility:
             return Verdict(None, (found,))
         usable, wrong_units = self._units(measurement)
         usable, contradictions = self._contradictions.judge(usable, sensor, measurement)
-        return Verdict(usable, (*contradictions, *findings, *wrong_units), move)
+        usable, tilted = self._levelled(usable)
+        return Verdict(usable, (*contradictions, *tilted, *findings, *wrong_units), move)
 
     def _record(self, sensor: str) -> _Record:
         if sensor not in self._records:
@@ -186,10 +187,16 @@ class Plausibility:
         if force is not None and record.force.judge(measurement.stamp_ns, force):
             measurement = replace(measurement, specific_force=None)
             findings.append(_in_g(measurement.sensor, record.force.length))
-        elif record.gravity.judge(measurement):
-            measurement = replace(measurement, specific_force=None)
-            findings.append(record.gravity.finding(measurement.sensor))
         return measurement, findings
+
+    def _levelled(self, usable: Measurement | None) -> tuple[Measurement | None, list[MeasurementError]]:
+        """Without an acceleration that points down, and without all where it points aside: then the axes are others'."""
+        if usable is None:
+            return None, []
+        gravity = self._record(usable.sensor).gravity
+        if not gravity.judge(usable):
+            return usable, []
+        return None if gravity.aside else replace(usable, specific_force=None), [gravity.finding(usable.sensor)]
 
 
 def impossible(measurement: Measurement) -> MeasurementError | None:

@@ -14,6 +14,8 @@ _REST, _UNREST = 9.81, 0.8
 _TURNING = 0.6
 # Quiet readings are tilted by 22 degrees at most, and orientations that have settled are good to some degrees.
 _TILT = math.cos(math.radians(40))
+# Within 30 degrees of down it is the sign of the acceleration, or of the world's vertical.
+_DOWN = math.cos(math.radians(150))
 
 
 class Gravity:
@@ -44,6 +46,11 @@ class Gravity:
         """How far from up the acceleration points [rad]."""
         return math.acos(min(1.0, max(-1.0, self._sum / len(self._cosines))))
 
+    @property
+    def aside(self) -> bool:
+        """Whether it points neither up nor down: no exchange of signs explains that, so the orientation is no better."""
+        return self._sum > _DOWN * len(self._cosines)
+
     def _learn(self, cosine: float) -> None:
         if len(self._cosines) == _READINGS:
             self._sum -= self._cosines[0]
@@ -53,10 +60,11 @@ class Gravity:
 
     def finding(self, sensor: str) -> MeasurementError:
         """What is wrong, for people to read."""
+        rest = 'Not used' if self.aside else 'Its acceleration is not used'
         text = (
             f'by the orientation of {sensor} its acceleration at rest points {math.degrees(self.angle):.0f} degrees '
             'away from up: upside down, another world (NED has z down), exchanged axes, or the opposite sign; publish '
-            'x forward, y left, z up, and specific force (REP-103, REP-145). Its acceleration is not used'
+            f'x forward, y left, z up, and specific force (REP-103, REP-145). {rest}'
         )
         return MeasurementError('gravity', text)
 
