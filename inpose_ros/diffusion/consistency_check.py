@@ -26,6 +26,8 @@ _LONGER, _SLACK = 1.15, 0.1
 # has come back with a step [m], as a tracker that has found itself again does, and agrees since then for so long [ns].
 _LASTING_NS, _AGREEING_NS = 300_000_000, 1_000_000_000
 _STEP, _BACK_NS = 0.3, 250_000_000
+# Who is left out again within this time [ns] has to agree for twice as long each time, up to so many times.
+_AGAIN_NS, _DOUBLINGS = 5_000_000_000, 4
 # Who moves by less than this [m] within a window in which another moves by more than that [m] is not worn at present.
 _RESTING, _MOVING = 0.01, 0.05
 
@@ -54,6 +56,8 @@ class ConsistencyCheck:
         self.found = Contradiction()
         self._agreeing: dict[int, int | None] = {}  # joints left out, and since when they agree
         self._needed: dict[int, int] = {}  # for how long [ns] each of these has to agree
+        self._let_in_ns: dict[int, int] = {}  # when who was left out came to count again
+        self._relapses: dict[int, int] = {}  # how often one was left out soon after that
         self._places: dict[int, Float[Array, 3]] = {}  # where they were at the last look
         self._far: dict[int, int] = {}  # since when a joint is far from its reading
         self._apart_ns: int | None = None  # since when two are further apart than the bones reach
@@ -78,9 +82,9 @@ class ConsistencyCheck:
             self._apart_ns = now_ns
         lasting = [joint for joint, since in self._far.items() if now_ns - since >= _LASTING_NS]
         if self._apart_ns is not None and now_ns - self._apart_ns >= _LASTING_NS:
-            self._leave_out(_contradicted(contradicting, _resting(window, kept)))
+            self._leave_out(_contradicted(contradicting, _resting(window, kept)), now_ns)
         elif lasting:
-            self._leave_out([_outlier(lasting, kept, far)])
+            self._leave_out([_outlier(lasting, kept, far)], now_ns)
         doubted = frozenset(lasting) | self.left_out
         self.found = Contradiction(doubted, frozenset(located) - doubted) if doubted else Contradiction()
         return self.found
@@ -104,14 +108,20 @@ class ConsistencyCheck:
                 self._agreeing[joint] = None
             elif since is None:
                 stepped = joint in self._places and math.dist(self._places[joint], reading[joint]) > _STEP
-                self._agreeing[joint], self._needed[joint] = now_ns, _BACK_NS if stepped else _AGREEING_NS
+                needed = (_BACK_NS if stepped else _AGREEING_NS) << self._relapses.get(joint, 0)
+                self._agreeing[joint], self._needed[joint] = now_ns, needed
             elif now_ns - since >= self._needed[joint]:
                 del self._agreeing[joint]
-        self._places = {joint: reading[joint].copy() for joint in self._agreeing if joint in located}
+                self._let_in_ns[joint] = now_ns
+        self._places |= {joint: reading[joint].copy() for joint in self._agreeing if joint in located}
+        self._places = {joint: place for joint, place in self._places.items() if joint in self._agreeing}
 
-    def _leave_out(self, joints: Iterable[int]) -> None:
+    def _leave_out(self, joints: Collection[int], now_ns: int) -> None:
         """From now on the body is solved without these, and the others are looked at anew."""
         self._agreeing |= dict.fromkeys(joints)
+        for joint in joints:
+            again = now_ns - self._let_in_ns.get(joint, now_ns - _AGAIN_NS) < _AGAIN_NS
+            self._relapses[joint] = min(self._relapses.get(joint, 0) + 1, _DOUBLINGS) if again else 0
         self._far, self._apart_ns = {}, None
 
 

@@ -12,6 +12,8 @@ Row = TypeVar('Row', bound=tuple)
 SPAN_NS = 5_000_000_000
 # What happened within so many nanoseconds is named in the status: the diagnostics come once a second.
 RECENT_NS = 3_000_000_000
+# What every pose shows anew is said for no longer than it takes to be said at all.
+_REMARKED_NS = 1_500_000_000
 _KEPT = 4096
 # Counted, but no reason to reject anything.
 ACCEPTED = ('late', 'time_reset', 'world_moved')
@@ -116,7 +118,7 @@ class Health:
     def remarks(self, now_ns: int) -> dict[str, str]:
         """What was remarked lately, by cause."""
         rows = tuple(self._remarks.items())
-        return {cause: text for cause, (text, when) in rows if 0 <= now_ns - when <= RECENT_NS}
+        return {cause: text for cause, (text, when) in rows if 0 <= now_ns - when <= _REMARKED_NS}
 
     def recent(self, now_ns: int) -> dict[str, tuple[str, ...]]:
         """What has gone wrong lately, and with which sensors."""

@@ -172,9 +172,11 @@ class Plausibility:
         if measurement.rot_world_sensor is None:
             return None
         name, reading = measurement.sensor, Reading(measurement.stamp_ns, measurement.rot_world_sensor)
-        rotation = self._record(name).rotation
-        angle = math.degrees(rotation.way(reading))
-        if rotation.believes(reading, measurement.rotation_stddev or sensor.rotation_stddev):
+        record = self._record(name)
+        angle, doubted = math.degrees(record.rotation.way(reading)), record.rotation.away is not None
+        if record.rotation.believes(reading, measurement.rotation_stddev or sensor.rotation_stddev):
+            if doubted:
+                record.gravity = Gravity()  # of another orientation
             return None
         return _jump(name, 'heading_step', f'turned by {angle:.0f} degrees')
 
@@ -190,7 +192,7 @@ class Plausibility:
         return measurement, findings
 
     def _levelled(self, usable: Measurement | None) -> tuple[Measurement | None, list[MeasurementError]]:
-        """Without an acceleration that points down, and without all where it points aside: then the axes are others'."""
+        """Without an acceleration that points down; nothing where it points aside, as the axes are others' then."""
         if usable is None:
             return None, []
         gravity = self._record(usable.sensor).gravity

@@ -48,7 +48,7 @@ class Gravity:
 
     @property
     def aside(self) -> bool:
-        """Whether it points neither up nor down: no exchange of signs explains that, so the orientation is no better."""
+        """Whether it points neither up nor down: no exchanged sign explains that, so the orientation is no better."""
         return self._sum > _DOWN * len(self._cosines)
 
     def _learn(self, cosine: float) -> None:

@@ -146,6 +146,19 @@ def test_who_agrees_only_now_and_then_stays_out():
         assert all(watched(check, begin + 0.9, begin + 1, {LEFT: A_LITTLE}))
 
 
+def test_who_is_left_out_again_and_again_has_to_agree_for_longer_each_time():
+    check, seconds, outs = ConsistencyCheck(), 0.0, []
+    for _ in range(3):
+        watched(check, seconds, seconds + 0.6, {LEFT: A_LITTLE})
+        assert check.left_out == {LEFT}
+        begin = seconds = seconds + 0.6
+        while check.left_out:
+            watched(check, seconds, seconds + 0.1, {})
+            seconds += 0.1
+        outs.append(seconds - begin)
+    assert outs == pytest.approx([1, 2, 4], abs=0.25)
+
+
 def test_the_last_one_that_is_located_is_not_left_out_for_want_of_others():
     check = ConsistencyCheck()
     watched(check, 0, 1, {HEAD: AWAY})
