@@ -22,6 +22,8 @@ from inpose_ros.sensing.resample import JointWindow
 _FAR, _DEVIATIONS = 0.1, 4.0
 # Two places contradict each other beyond what the bones between them reach, were they so much longer, and this [m].
 _LONGER, _SLACK = 1.15, 0.1
+# Of a joint that is only inferred, four deviations may be more than an arm: who was left out agrees within this [m].
+_INFERRED = 0.5
 # A contradiction counts that lasts so long [ns]; who was left out counts again who has agreed for so long [ns], or who
 # has come back with a step [m], as a tracker that has found itself again does, and agrees since then for so long [ns].
 _LASTING_NS, _AGREEING_NS = 300_000_000, 1_000_000_000
@@ -55,7 +57,7 @@ class ConsistencyCheck:
         """What went before no longer counts."""
         self.found = Contradiction()
         self._agreeing: dict[int, int | None] = {}  # joints left out, and since when they agree
-        self._needed: dict[int, int] = {}  # for how long [ns] each of these has to agree
+        self._came_back: set[int] = set()  # those of them that have stepped since then
         self._let_in_ns: dict[int, int] = {}  # when who was left out came to count again
         self._relapses: dict[int, int] = {}  # how often one was left out soon after that
         self._places: dict[int, Float[Array, 3]] = {}  # where they were at the last look
@@ -92,35 +94,44 @@ class ConsistencyCheck:
     def _how_far(self, body: BodyState, reading: Float[Array, 'joint 3'], located: Iterable[int]) -> dict[int, float]:
         """How much further [m] a published place is from its reading than it may be."""
         places, stddev = body.positions.numpy(), body.position_stddev.numpy()
-        return {
-            joint: math.dist(places[joint], reading[joint]) - max(_FAR, _DEVIATIONS * float(stddev[joint]))
-            for joint in located
-        }
+        allowed = {joint: max(_FAR, _DEVIATIONS * float(stddev[joint])) for joint in located}
+        allowed |= {joint: min(allowed[joint], _INFERRED) for joint in self._agreeing if joint in allowed}
+        return {joint: math.dist(places[joint], reading[joint]) - allowed[joint] for joint in located}
 
     def _let_in(
         self, located: Collection[int], kept: Collection[int], far: Mapping[int, float], apart: set[frozenset[int]],
         now_ns: int, reading: Float[Array, 'joint 3'],
     ) -> None:  # fmt: skip
-        """Who was left out and has agreed with the others for long enough counts again; who is silent waits."""
+        """Who was left out and has agreed with the others for long enough counts again; who is silent waits.
+
+        Where nothing measures it, a joint's own place is hardly known: that of one who has come back is not asked for.
+        """
+        here = {joint: reading[joint].copy() for joint in self._agreeing if joint in located}
         for joint, since in list(self._agreeing.items()):
+            if joint in here and math.dist(here[joint], self._places.get(joint, here[joint])) > _STEP:
+                self._came_back.add(joint)
             contradicts = any(frozenset((joint, other)) in apart for other in kept)
-            if joint not in located or (kept and (contradicts or far[joint] > 0)):
+            unlikely = joint in here and joint not in self._came_back and far[joint] > 0
+            if joint not in here or (kept and (contradicts or unlikely)):
                 self._agreeing[joint] = None
             elif since is None:
-                stepped = joint in self._places and math.dist(self._places[joint], reading[joint]) > _STEP
-                needed = (_BACK_NS if stepped else _AGREEING_NS) << self._relapses.get(joint, 0)
-                self._agreeing[joint], self._needed[joint] = now_ns, needed
-            elif now_ns - since >= self._needed[joint]:
+                self._agreeing[joint] = now_ns
+            elif now_ns - since >= self._needed(joint):
                 del self._agreeing[joint]
+                self._came_back.discard(joint)
                 self._let_in_ns[joint] = now_ns
-        self._places |= {joint: reading[joint].copy() for joint in self._agreeing if joint in located}
-        self._places = {joint: place for joint, place in self._places.items() if joint in self._agreeing}
+        self._places = {joint: place for joint, place in (self._places | here).items() if joint in self._agreeing}
+
+    def _needed(self, joint: int) -> int:
+        """For how long one has to agree [ns]."""
+        return (_BACK_NS if joint in self._came_back else _AGREEING_NS) << self._relapses.get(joint, 0)
 
     def _leave_out(self, joints: Collection[int], now_ns: int) -> None:
         """From now on the body is solved without these, and the others are looked at anew."""
         self._agreeing |= dict.fromkeys(joints)
         for joint in joints:
             again = now_ns - self._let_in_ns.get(joint, now_ns - _AGAIN_NS) < _AGAIN_NS
+            self._came_back.discard(joint)
             self._relapses[joint] = min(self._relapses.get(joint, 0) + 1, _DOUBLINGS) if again else 0
         self._far, self._apart_ns = {}, None
 
