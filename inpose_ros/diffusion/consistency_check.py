@@ -27,7 +27,7 @@ _INFERRED = 0.5
 # A contradiction counts that lasts so long [ns]; who was left out counts again who has agreed for so long [ns], or who
 # has come back with a step [m], as a tracker that has found itself again does, and agrees since then for so long [ns].
 _LASTING_NS, _AGREEING_NS = 300_000_000, 1_000_000_000
-_STEP, _BACK_NS = 0.3, 250_000_000
+_STEP, _BACK_NS = 0.3, 150_000_000
 # Who is left out again within this time [ns] has to agree for twice as long each time, up to so many times.
 _AGAIN_NS, _DOUBLINGS = 5_000_000_000, 4
 # Who moves by less than this [m] within a window in which another moves by more than that [m] is not worn at present.

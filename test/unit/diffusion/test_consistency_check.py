@@ -119,12 +119,12 @@ def test_a_contradiction_of_a_quarter_of_a_second_is_let_pass():
         assert not any(watched(check, begin + 0.25, begin + 1, {}))
 
 
-def test_who_comes_back_with_a_step_and_agrees_counts_again_after_a_quarter_of_a_second():
+def test_who_comes_back_with_a_step_and_agrees_counts_again_after_a_moment():
     check = ConsistencyCheck()
     watched(check, 0, 1, {HEAD: AWAY})
     found = watched(check, 1, 3, {})
     back = next(row for row, out in enumerate(found) if not out)
-    assert back / RATE == pytest.approx(0.25, abs=0.1) and not any(found[back:])
+    assert back / RATE == pytest.approx(0.15, abs=0.1) and not any(found[back:])
 
 
 A_LITTLE = (0.0, 0.0, 0.15)
