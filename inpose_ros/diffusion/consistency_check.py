@@ -5,6 +5,7 @@ is compared with its own reading (an innovation test, as in any Kalman filter), 
 until it agrees with the others again.
 """
 
+import functools
 import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -150,7 +151,13 @@ def _apart(
 
 def _reach(one: int, other: int, lengths: list[float]) -> float:
     """The length of all bones between two joints [m]."""
-    return sum(lengths[joint] for joint in set(_to_root(one)) ^ set(_to_root(other)))
+    return sum(lengths[joint] for joint in _between(one, other))
+
+
+@functools.cache
+def _between(one: int, other: int) -> frozenset[int]:
+    """The joints whose bones lie between two."""
+    return frozenset(_to_root(one)) ^ frozenset(_to_root(other))
 
 
 def _to_root(joint: int) -> list[int]:
