@@ -4,13 +4,13 @@ from collections import deque
 from collections.abc import Iterator
 from enum import Enum
 
-from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from tf2_msgs.msg import TFMessage
 
 from inpose_ros.body import urdf
+from inpose_ros.node.fetched import Fetched
 
 # So many of the newest messages wait to be looked at; of a second tracker some are among them every few seconds at
 # the latest, however much else is on /tf.
@@ -25,19 +25,6 @@ class Heard(Enum):
     NOTHING = 0
     LINKS = 1  # as robot_state_publisher does, which turns our joint states into frames
     ROOT = 2  # where the body is in the world: a tracker, or a recording of one
-
-
-class _Aside(CallbackGroup):
-    """Whose messages no executor waits for: they are taken when somebody looks."""
-
-    def can_execute(self, entity: object) -> bool:
-        return False
-
-    def beginning_execution(self, entity: object) -> bool:
-        return False
-
-    def ending_execution(self, entity: object) -> None:
-        pass
 
 
 class ForeignFrames:
@@ -55,9 +42,8 @@ class ForeignFrames:
         self._needle = (frame_prefix or self._root).encode()
         self._sent: deque[bytes] = deque(maxlen=4 * _KEPT)
         profile = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, history=HistoryPolicy.KEEP_LAST, depth=_KEPT)
-        aside = _Aside()
         self._subscription = node.create_subscription(
-            TFMessage, '/tf', lambda message: None, profile, callback_group=aside, raw=True
+            TFMessage, '/tf', lambda message: None, profile, callback_group=Fetched(), raw=True
         )
 
     def sending(self, message: bytes) -> None:

@@ -9,8 +9,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from inpose_ros.sensing.measurement import Measurement
-
-Quaternion = tuple[float, float, float, float]
+from inpose_ros.sensing.turns import turned_on
 
 # At rest the specific force is 9.81 m/s2, and on average it stays near that while somebody moves.
 _FORCE_BELOW = 1.4
@@ -94,8 +93,8 @@ class RateUnit:
 
     def _step(self, stamp_ns: int) -> None:
         x, y, z = self._turn.tolist()
-        self._as_radians = _turned_on(self._as_radians, x, y, z)
-        self._as_degrees = _turned_on(self._as_degrees, math.radians(x), math.radians(y), math.radians(z))
+        self._as_radians = turned_on(self._as_radians, x, y, z)
+        self._as_degrees = turned_on(self._as_degrees, math.radians(x), math.radians(y), math.radians(z))
         self._size += math.sqrt(float(self._turn @ self._turn))
         self._turn, self._stepped_ns = np.zeros(3), stamp_ns
 
@@ -139,17 +138,3 @@ class RateUnit:
 
 def _angle(a: Float[np.ndarray, '3'], b: Float[np.ndarray, '3']) -> float:
     return math.atan2(float(np.linalg.norm(np.cross(a, b))), float(a @ b))
-
-
-def _turned_on(quat: Quaternion, x: float, y: float, z: float) -> Quaternion:
-    """A quaternion (wxyz) times that of a rotation vector [rad]; in plain numbers, as every reading does it."""
-    angle = math.sqrt(x * x + y * y + z * z)
-    scale = math.sin(angle / 2) / angle if angle > 1e-9 else 0.5
-    w, x, y, z = math.cos(angle / 2), scale * x, scale * y, scale * z
-    a, b, c, d = quat
-    return (
-        a * w - b * x - c * y - d * z,
-        a * x + b * w + c * z - d * y,
-        a * y - b * z + c * w + d * x,
-        a * z + b * y - c * x + d * w,
-    )
