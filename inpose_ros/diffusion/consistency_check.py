@@ -73,6 +73,9 @@ class ConsistencyCheck:
         """Compare a body as it is published with a window of all sensors, those left out too, at the body's frame."""
         now_ns, reading = body.stamp_ns, window.location.numpy()[frame]
         located = window.location_valid.numpy()[frame].nonzero()[0].tolist()
+        if not located and not self._agreeing:  # nobody who could contradict
+            self._far, self._apart_ns, self.found = {}, None, Contradiction()
+            return self.found
         kept = [joint for joint in located if joint not in self._agreeing]
         far = self._how_far(body, reading, located)
         apart = _apart(reading, located, body.skeleton)

@@ -30,10 +30,6 @@ _HEARING = (*_DEVICE, 'time_offset')
 _MEANING = ('joint', 'mount', 'zeroed')
 # A sensor of which one of these is found was not where it seemed to be just before, or will not be.
 _BREAKS = ('teleport', 'heading_step', 'swapped', 'frozen')
-
-
-# A sensor of which one of these is found was not where it seemed to be just before, or will not be.
-_BREAKS = ('teleport', 'heading_step', 'swapped', 'frozen')
 # Messages are taken in whenever a pose is to be solved, and so often [s] where that is seldom: less than their queue
 # holds at 1 kHz.
 _FETCH_PERIOD = 0.03

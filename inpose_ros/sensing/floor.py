@@ -78,6 +78,8 @@ class FloorWatch:
             rate: of the window's frames [Hz].
         """
         valid = window.location_valid.numpy()
+        if self._told is None and not valid.any():
+            return Ground(given)
         heights = np.where(valid, window.location.numpy()[..., 2].astype(np.float64), np.nan)
         head = _Head.of(heights[:, smpl22.HEAD], rate)
         if self._told is None:
