@@ -21,6 +21,10 @@ if importlib.util.find_spec('beartype') and importlib.util.find_spec('jaxtyping'
     install_import_hook([f'inpose_ros.{room}' for room in CHECKED_ROOMS], 'beartype.beartype')
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption('--write-golden', action='store_true', help='write the files of test/golden anew')
+
+
 def pytest_configure() -> None:
     import torch
 
