@@ -19,7 +19,7 @@ from rclpy.executors import SingleThreadedExecutor
 from inpose_ros.body import smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.cli import processes
-from inpose_ros.cli import report as reports
+from inpose_ros.cli import report_files as reports
 from inpose_ros.diffusion import checkpoint
 from inpose_ros.diffusion.solver import DEFAULT_MODEL
 from inpose_ros.errors import DataError, InPoseError

@@ -11,11 +11,11 @@ from jaxtyping import Bool, Float
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion import single_frame
+from inpose_ros.diffusion.correlated_error import lasting_error
 from inpose_ros.diffusion.denoiser import JOINTS
-from inpose_ros.diffusion.lasting import lasting_error
 from inpose_ros.diffusion.likelihood import LEAST_STANDING, UNKNOWN, Floor
+from inpose_ros.diffusion.observation import Seen
 from inpose_ros.diffusion.prior import Spread
-from inpose_ros.diffusion.seen import Seen
 from inpose_ros.diffusion.single_frame import FrameLikelihood
 from inpose_ros.geometry import so3
 

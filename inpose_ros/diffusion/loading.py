@@ -6,7 +6,7 @@ import numpy as np
 
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.denoiser import CONDITION_FEATURES, JOINTS
-from inpose_ros.diffusion.levels import every_level
+from inpose_ros.diffusion.noise_levels import every_level
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule, PaperRule
 from inpose_ros.diffusion.solver import DEFAULT_MODEL, PoseSolver, select_device

@@ -21,15 +21,15 @@ from inpose_ros.body import smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion import single_frame
+from inpose_ros.diffusion.compute_budget import ComputeBudget
 from inpose_ros.diffusion.denoiser import JOINTS
 from inpose_ros.diffusion.frame import Answer, FrameCorrector, FramePose, standard_deviations
-from inpose_ros.diffusion.handing_out import posterior_of, rotation_stddev, seen_covariance
-from inpose_ros.diffusion.levels import GUIDED, SCRATCH, frame_signal, guided_levels
-from inpose_ros.diffusion.pace import Pace
-from inpose_ros.diffusion.past import Blends, Past, Pasts
+from inpose_ros.diffusion.noise_levels import GUIDED, SCRATCH, frame_signal, guided_levels
+from inpose_ros.diffusion.observation import Knows, Seen
+from inpose_ros.diffusion.output import posterior_of, rotation_stddev, seen_covariance
+from inpose_ros.diffusion.pose_history import Blends, PoseHistories, PoseHistory
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
-from inpose_ros.diffusion.seen import Knows, Seen
 from inpose_ros.diffusion.solver import TRACKED_ACCELERATION, PoseSolver, Posterior
 from inpose_ros.geometry import so3
 from inpose_ros.sensing.resample import JointWindow
@@ -70,12 +70,12 @@ class StreamSolver(PoseSolver):
         super().__init__(prior, skeleton, InPoseRule(), **options)
         self.timings: dict[str, float] = {}
         self.passes, self.hurried = 0, False
-        self._pace = Pace(deadline)
+        self._budget = ComputeBudget(deadline)
         self._began = self._guiding = 0.0  # when the frame at hand did, and for how long its pose was sought [s]
         # From each frame of a window to its newest [ns].
         self._back = np.rint(np.arange(self.frames - 1, -1, -1) * (1e9 / self.rate)).astype(np.int64)
         self._check_ns = 1e9 * check_every
-        self._pasts = Pasts()
+        self._histories = PoseHistories()
         self._checked: dict[Hashable, int] = {}
         self._blends = Blends()
         self._last: _Solved | None = None
@@ -94,12 +94,12 @@ class StreamSolver(PoseSolver):
         )
 
     def reset(self) -> None:
-        self._pasts, self._checked, self._blends, self._last = Pasts(), {}, Blends(), None
+        self._histories, self._checked, self._blends, self._last = PoseHistories(), {}, Blends(), None
 
     def warm_up(self, located: Sequence[int]) -> None:
         super().warm_up(located)
         self.reset()
-        self._pace = Pace(self._pace.deadline)  # first times are long
+        self._budget = ComputeBudget(self._budget.deadline)  # first times are long
 
     def solve(self, window: JointWindow, floor_height: float = 0.0) -> BodyState:
         """The body at the window's newest frame, or `lag` frames before."""
@@ -117,7 +117,7 @@ class StreamSolver(PoseSolver):
         )
         rest = self._spent - self.timings['likelihood']
         self.timings['update'] = rest - self.timings['network']
-        self._pace = self._pace.after(self.passes, self._guiding, rest - self._guiding)
+        self._budget = self._budget.after(self.passes, self._guiding, rest - self._guiding)
         return state
 
     def _place_covariance(self, posterior: Posterior, window: JointWindow) -> Float[torch.Tensor, 'joint 3 3']:
@@ -142,7 +142,7 @@ class StreamSolver(PoseSolver):
         floor = None if math.isnan(floor_height) else floor_height
         seen = self._seen(windows, floor)
         grids = np.array([[window.stamp_ns] for window in windows]) - self._back
-        fresh = [self._pasts.says_nothing(name, window.stamp_ns) for name, window in zip(names, windows)]
+        fresh = [self._histories.says_nothing(name, window.stamp_ns) for name, window in zip(names, windows)]
         self.timings = {'likelihood': self._spent, 'network': 0.0}
         self._last = self._guided(seen, list(names), grids, fresh, floor)
         self._guiding = self._spent - self.timings['likelihood']
@@ -160,7 +160,7 @@ class StreamSolver(PoseSolver):
         due = [row for row, age in enumerate(ages) if age >= self._check_ns]
         if not due:
             return []
-        if not self._pace.has_time(self._spent, max(ages) / max(self._check_ns, 1.0)):
+        if not self._budget.has_time(self._spent, max(ages) / max(self._check_ns, 1.0)):
             self.hurried = True
             return []
         scratch, answer = self._from_scratch(seen, floor)
@@ -219,7 +219,7 @@ class StreamSolver(PoseSolver):
         floor: float | None,
     ) -> tuple[FramePose, FramePose]:  # fmt: skip
         """The newest frame, and the one that is handed out: in which pasts that did not hold fade."""
-        starts = self._pasts.corrections(names, 3 * JOINTS)
+        starts = self._histories.corrections(names, 3 * JOINTS)
         newest = self._newest_corrector(seen, answer, GUIDED, self._trusted, floor, starts)
         told = self._handed(seen, newest, answer, floor)
         if not self._blends:
@@ -242,7 +242,7 @@ class StreamSolver(PoseSolver):
         self, seen: Seen, names: list[Hashable | None], grids: Int[Array, 'batch frame'], floor: float | None
     ) -> Answer:
         """From the past of each stream (of those without one, from nothing) down the levels."""
-        columns = self._pasts.at(names, grids)
+        columns = self._histories.at(names, grids)
         clean = so3.turned(seen.turn.astype(columns.dtype), columns).reshape(*grids.shape, JOINTS, 6)
         return self._guided_down(seen, clean, guided_levels(self.steps), floor)
 
@@ -260,7 +260,7 @@ class StreamSolver(PoseSolver):
             if level is not None:
                 newest = self._newest_corrector(seen, answer, level, self._trusted, floor)
                 clean = self._given_on(answer, newest)
-            count = self._pace.affordable(len(levels), self._spent)
+            count = self._budget.affordable(len(levels), self._spent)
             self.hurried |= count < len(levels)
             level, *levels = levels[-count:]
             noisy = frame_signal(self.prior.schedule, level, self.frames) * seen.measured_over(clean)
@@ -294,7 +294,7 @@ class StreamSolver(PoseSolver):
         """A stream's past is what the network now says of its window, and its newest frame as it was corrected."""
         columns = self._given_on(answer, newest)[row].reshape(-1, JOINTS, 2, 3)
         back = seen.turn[row, None].swapaxes(-1, -2).astype(columns.dtype)
-        self._pasts[name] = Past(grid, so3.turned(back, columns[None])[0], newest.correction[row])
+        self._histories[name] = PoseHistory(grid, so3.turned(back, columns[None])[0], newest.correction[row])
 
     def _go_on(
         self, rows: list[int], seen: Seen, names: list[Hashable], grids: Int[Array, 'batch frame'], newest: FramePose
@@ -303,5 +303,5 @@ class StreamSolver(PoseSolver):
         span_ns = round((self.frames + 1) * 1e9 / self.rate)
         columns = single_frame.columns(newest.in_world(seen)).astype(seen.rotation.dtype)
         for row in rows:
-            past, correction = self._pasts[names[row]], newest.correction[row]
-            self._pasts[names[row]] = past.then(grids[row, -1:], columns[row, None], correction, span_ns)
+            past, correction = self._histories[names[row]], newest.correction[row]
+            self._histories[names[row]] = past.then(grids[row, -1:], columns[row, None], correction, span_ns)

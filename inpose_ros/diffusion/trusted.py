@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.diffusion.bone_estimator import BodyEstimate, BodyEstimator
 from inpose_ros.diffusion.bone_evidence import Evidence
-from inpose_ros.diffusion.bones import BodyEstimate, BodyEstimator
 from inpose_ros.sensing.resample import JointWindow
 from inpose_ros.sensing.worn import Wear, Wearer, worn_part
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
-from inpose_ros.diffusion.bones import BodyEstimate
+from inpose_ros.diffusion.bone_estimator import BodyEstimate
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.errors import DataError
 from inpose_ros.evaluation import metrics, scenario

@@ -29,7 +29,7 @@ from inpose_ros.examples.humanoid import ROBOTS
 from inpose_ros.examples.humanoid_arms import HumanoidArms
 from inpose_ros.examples.person import Person, UnfitPose, person_from, stamp_ns
 from inpose_ros.examples.retarget import SIDES, ArmTarget, retarget
-from inpose_ros.examples.together import Together
+from inpose_ros.examples.synchronizer import Together
 from inpose_ros.examples.trust import Caution, LimbTrust, Mode
 from inpose_ros.msg import BodyPose
 

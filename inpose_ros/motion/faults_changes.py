@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from inpose_ros.motion import faults_imu, faults_poses, faults_stamps, faults_worlds
 from inpose_ros.motion.faults_reading import Change, FaultyReading, Parts, Rows
-from inpose_ros.sensing.calibration import turned
+from inpose_ros.sensing.calibration.still_pose import turned
 
 _SPACING_NS = 200_000  # between messages that come all at once
 _SECOND_YAW = 0.5  # how another's sensor is turned [rad]

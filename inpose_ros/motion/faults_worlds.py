@@ -9,7 +9,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from inpose_ros.motion.faults_reading import Change, FaultyReading, Parts, Rows, changed
-from inpose_ros.sensing.calibration import turned
+from inpose_ros.sensing.calibration.still_pose import turned
 
 # Where a recentred world's origin is [m], and in which direction what is far away lies.
 _RECENTRED = np.array([2.0, -1.0, 0.0])

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from inpose_ros.body import kinematics, smpl22
 from inpose_ros.geometry import rotation
-from inpose_ros.sensing.calibration import REST_POSES
+from inpose_ros.sensing.calibration.still_pose import REST_POSES
 
 _SEGMENTS = tuple(
     (smpl22.INDEX[f'{side}_{upper}'], smpl22.INDEX[f'{side}_{lower}'])

@@ -8,7 +8,7 @@ import torch
 from inpose_ros.body import smpl22
 from inpose_ros.geometry import rotation
 from inpose_ros.motion.clip import MotionClip
-from inpose_ros.sensing.calibration import REST_POSES
+from inpose_ros.sensing.calibration.still_pose import REST_POSES
 
 # Standing people sway by a degree or so: a random walk that is so far [rad] from its beginning after a second.
 _SWAY = 0.004

@@ -9,7 +9,7 @@ from rclpy.node import Node
 
 from inpose_ros.errors import ParameterError
 from inpose_ros.node import parameters
-from inpose_ros.node.building import SharedNetworks, build_solver
+from inpose_ros.node.factory import SharedNetworks, build_solver
 from inpose_ros.node.parameters import NodeParameters
 
 BodyNode = TypeVar('BodyNode', bound=Node)

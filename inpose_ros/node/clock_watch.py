@@ -14,7 +14,7 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 
 from inpose_ros.node import qos
 from inpose_ros.node.fetched import Fetched, waiting
-from inpose_ros.node.health import STEADY, Pace
+from inpose_ros.node.health import STEADY, ClockPace
 
 # A simulated clock that has stood for so long [ns] is told of.
 _STANDS_NS = 2_000_000_000
@@ -64,13 +64,13 @@ class ClockWatch:
         return self._node.get_clock().ros_time_is_active
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> ClockPace:
         """How it has gone lately; where a simulated one has just begun, its speed may be anything."""
         if not self.simulated:
             return STEADY
         (begin, first), (end, last) = (self._looks[0], self._looks[-1]) if self._looks else ((0, 0), (0, 0))
         speed = (last - first) / (end - begin) if end - begin >= _KNOWN_NS else math.inf
-        return Pace(speed, max((step for _, step in self._steps), default=0))
+        return ClockPace(speed, max((step for _, step in self._steps), default=0))
 
     @property
     def facts(self) -> dict[str, str]:

@@ -8,8 +8,8 @@ from rclpy.logging import get_logger
 from inpose_ros.errors import InPoseError
 from inpose_ros.node import params_file
 from inpose_ros.node.bodies import body_nodes, named_bodies
-from inpose_ros.node.estimator import InPoseNode
 from inpose_ros.node.process import ros, set_realtime_priority, spin
+from inpose_ros.node.tracker_node import InPoseNode
 
 
 def run(args: list[str] | None = None) -> None:

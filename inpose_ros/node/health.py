@@ -29,14 +29,14 @@ _ENOUGH = 10
 _POSES = ''
 
 
-class Pace(NamedTuple):
+class ClockPace(NamedTuple):
     """How the clock of the stamps goes: seconds a second, and in what steps [ns]."""
 
     speed: float = 1.0
     step_ns: int = 0
 
 
-STEADY = Pace()
+STEADY = ClockPace()
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Health:
     timeout_ns: int
     counts: Counter = field(default_factory=Counter)
     by_sensor: Counter = field(default_factory=Counter)
-    pace: Pace = STEADY
+    pace: ClockPace = STEADY
     _begun_ns: int | None = None
     _heard: dict[str, int] = field(default_factory=dict)
     _behind: Counter = field(default_factory=Counter)

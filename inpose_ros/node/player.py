@@ -30,14 +30,14 @@ from inpose_ros.node.conversions.sensors import (
     SensorMessage,
     transforms_from_measurement,
 )
-from inpose_ros.node.faults import Outlet
-from inpose_ros.node.given import refuse_unknown
-from inpose_ros.node.intake import sensor_from
+from inpose_ros.node.fault_outlet import Outlet
 from inpose_ros.node.parameters import SensorParameters
 from inpose_ros.node.player_parameters import PlayerParameters
 from inpose_ros.node.process import ros
+from inpose_ros.node.sensor_inputs import sensor_from
 from inpose_ros.node.simulated_clock import SimulatedClock
 from inpose_ros.node.tf_link import FRAME, Link, in_link
+from inpose_ros.node.unknown_parameters import refuse_unknown
 from inpose_ros.sensing.measurement import Measurement
 
 # Without an agreed start there is this much time [ns] for subscribers to be found.

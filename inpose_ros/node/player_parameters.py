@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from inpose_ros.errors import ParameterError
 from inpose_ros.node.parameter_table import parameter
 from inpose_ros.node.parameters import WornParameters
-from inpose_ros.sensing.calibration import REST_POSES
+from inpose_ros.sensing.calibration.still_pose import REST_POSES
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from inpose_ros.errors import CalibrationError
-from inpose_ros.node.intake import Intake
-from inpose_ros.sensing.calibration import Calibration, calibrate, reset_heading
-from inpose_ros.sensing.calibration_places import KnownBody
+from inpose_ros.node.sensor_inputs import SensorInputs
+from inpose_ros.sensing.calibration.places import KnownBody
+from inpose_ros.sensing.calibration.rest_poses import REST_POSES
+from inpose_ros.sensing.calibration.still_pose import Calibration, calibrate, reset_heading
 from inpose_ros.sensing.measurement import Measurement
-from inpose_ros.sensing.rest_poses import REST_POSES
 from inpose_ros.srv import Calibrate
 
 _SECONDS = (0.1, 60.0)
@@ -26,7 +26,7 @@ class BodyServices:
         """Args: state: the node's lifecycle state; reset: forgets all that the estimate carries over time."""
         self._node, self._state, self._reset = node, state, reset
         self._pause: Future | None = None
-        self.intake: Intake | None = None
+        self.inputs: SensorInputs | None = None
         self.body: Callable[[], KnownBody] | None = None  # what is known of the wearer's bones
         # A callback group of its own: the others' callbacks are to run while a calibration waits.
         apart = ReentrantCallbackGroup()
@@ -51,7 +51,7 @@ class BodyServices:
             response.success, response.message = False, str(error)
             self._node.get_logger().warning(f'not calibrated: {error}')
             return response
-        self.intake.align(calibration.yaws)
+        self.inputs.align(calibration.yaws)
         response.success, response.message = True, f'calibrated {len(calibration.mounts)} sensors in {request.pose}'
         response.sensor = list(calibration.residuals)
         response.residual = list(calibration.residuals.values())
@@ -68,28 +68,28 @@ class BodyServices:
             )
         if self.calibrating:
             raise CalibrationError('a calibration is under way already; wait for its end')
-        refused = self.intake.refused
+        refused = self.inputs.refused
         samples = await self._samples(seconds)
         self._check_active()
-        intake, body = self.intake, self.body and self.body()
-        return calibrate(samples, intake.sensors, pose, intake.adrift, body, intake.refused - refused)
+        inputs, body = self.inputs, self.body and self.body()
+        return calibrate(samples, inputs.sensors, pose, inputs.adrift, body, inputs.refused - refused)
 
     async def _samples(self, seconds: float) -> dict[str, list[Measurement]]:
         """What the sensors say during the next seconds; other callbacks run meanwhile."""
-        samples = {sensor.name: [] for sensor in self.intake.sensors}
+        samples = {sensor.name: [] for sensor in self.inputs.sensors}
 
         def listen(measurement: Measurement) -> None:
             samples.setdefault(measurement.sensor, []).append(measurement)
 
-        self.intake.listener, self._pause = listen, Future()
+        self.inputs.listener, self._pause = listen, Future()
         timer = self._node.create_timer(seconds, self.abort)
         try:
             await self._pause
         finally:
             self._node.destroy_timer(timer)
             self._pause = None
-            if self.intake is not None:
-                self.intake.listener = None
+            if self.inputs is not None:
+                self.inputs.listener = None
         return samples
 
     def _apply(self, calibration: Calibration, zeroed: bool) -> None:
@@ -108,12 +108,12 @@ class BodyServices:
     def _on_reset_heading(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
             self._check_active()
-            rotations = {name: m.rot_world_sensor for name, m in self.intake.latest().items()}
-            yaw = reset_heading(rotations, self.intake.sensors)
+            rotations = {name: m.rot_world_sensor for name, m in self.inputs.latest().items()}
+            yaw = reset_heading(rotations, self.inputs.sensors)
         except CalibrationError as error:
             response.success, response.message = False, str(error)
             return response
-        self.intake.turn(yaw)
+        self.inputs.turn(yaw)
         response.success, response.message = True, f'turned the world by {yaw:.4f} rad; the user now faces +x'
         return response
 
@@ -128,7 +128,7 @@ class BodyServices:
         return response
 
     def _check_active(self) -> None:
-        if self._state() != 'active' or self.intake is None:
+        if self._state() != 'active' or self.inputs is None:
             raise CalibrationError(
                 f'the node is {self._state()}; activate it first '
                 f'(ros2 lifecycle set {self._node.get_fully_qualified_name()} activate)'

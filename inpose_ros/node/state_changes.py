@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from inpose_ros.node.silence import Remark
+from inpose_ros.node.watchdog import Remark
 
 # A state is told of that has lasted so long [ns]: a message that comes late is nothing to talk about.
 _LASTING_NS = 300_000_000

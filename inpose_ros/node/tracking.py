@@ -15,7 +15,7 @@ from inpose_ros.body.continuity import Continued, Evidence
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion.consistency_check import ConsistencyCheck
-from inpose_ros.node.learning import BodyLearner
+from inpose_ros.node.bone_updates import BoneUpdates
 from inpose_ros.sensing.floor import FloorWatch, Ground, Standing
 from inpose_ros.sensing.measurement import Sensor
 from inpose_ros.sensing.resample import JointWindow, joint_window
@@ -97,7 +97,7 @@ class Tracker:
 
     def __init__(
         self, solver: Solver, timeout_ns: int, floor_height: float, max_joint_velocity: float,
-        elapsed: Callable[[], float], learner: BodyLearner | None = None,
+        elapsed: Callable[[], float], learner: BoneUpdates | None = None,
     ) -> None:  # fmt: skip
         """Args:
         elapsed: a clock [s] that never goes back; it only measures how long solving takes.

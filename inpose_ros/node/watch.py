@@ -8,9 +8,9 @@ from rclpy.node import Node
 from inpose_ros.node.clock_watch import ClockWatch
 from inpose_ros.node.diagnostics import Idle
 from inpose_ros.node.health import Health
-from inpose_ros.node.silence import Remark, SilenceWatch
 from inpose_ros.node.state_changes import StateChanges
 from inpose_ros.node.tracking import Estimate
+from inpose_ros.node.watchdog import Remark, Watchdog
 
 # Between two looks [ns].
 _LOOK_NS = 90_000_000
@@ -22,13 +22,13 @@ class Watch:
     def __init__(self, node: Node, went_back: Callable[[], None]) -> None:
         """Args: went_back: called as soon as a simulated clock has gone back."""
         self._log = node.get_logger()
-        self.clock, self.silence, self._state = ClockWatch(node, went_back), SilenceWatch(), StateChanges()
+        self.clock, self.silence, self._state = ClockWatch(node, went_back), Watchdog(), StateChanges()
         self._looked_ns = 0
         self._stood = self._failed = ''
 
     def begin(self, health: Health, now_ns: int) -> None:
         """The node is active from now on."""
-        self.silence, self._state = SilenceWatch(), StateChanges()
+        self.silence, self._state = Watchdog(), StateChanges()
         health.begin(now_ns)
 
     def look(self, health: Health, now_ns: int) -> None:

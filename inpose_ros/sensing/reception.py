@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from inpose_ros.errors import MeasurementError
 from inpose_ros.sensing.bursts import Bursts
-from inpose_ros.sensing.calibration import anchor, facing, turned
+from inpose_ros.sensing.calibration.still_pose import anchor, facing, turned
 from inpose_ros.sensing.clock_offsets import ClockOffsets, Offset
 from inpose_ros.sensing.measurement import Measurement, Sensor
-from inpose_ros.sensing.orientation import OrientationFilter
-from inpose_ros.sensing.plausibility import Plausibility, impossible
-from inpose_ros.sensing.plausibility_world import WorldMove
+from inpose_ros.sensing.orientation_filter import OrientationFilter
+from inpose_ros.sensing.plausibility.checks import Plausibility, impossible
+from inpose_ros.sensing.plausibility.world import WorldMove
 from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
 
 # What the window counts of readings that it takes all the same.

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from inpose_ros.body import smpl22
 from inpose_ros.errors import MeasurementError
-from inpose_ros.sensing.around import around
-from inpose_ros.sensing.columns import NOTHING, Columns
+from inpose_ros.sensing.interpolation import around
 from inpose_ros.sensing.measurement import Measurement, Sensor
+from inpose_ros.sensing.sample_buffer import NOTHING, Columns
 from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
 
 # The spread of a joint that no sensor measures: a finite placeholder.

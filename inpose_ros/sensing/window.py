@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from inpose_ros.errors import MeasurementError
-from inpose_ros.sensing.columns import Columns
 from inpose_ros.sensing.measurement import Measurement
+from inpose_ros.sensing.sample_buffer import Columns
 
 # A flood of stamps inside the span must not fill the memory; 1 kHz over four seconds fits.
 CAPACITY = 4096

@@ -8,7 +8,7 @@ from inpose_ros.body import kinematics, smpl22
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.geometry import rotation
-from inpose_ros.training import dropout, refinement
+from inpose_ros.training import dropout, self_conditioning
 from inpose_ros.training.validation import HANDS
 from inpose_ros.training.windows import WindowSource
 
@@ -43,7 +43,7 @@ def _ratios(prior: MotionPrior, source: WindowSource, clips: Tensor, newest: Ten
     worn = torch.zeros(count, len(smpl22.JOINTS), dtype=torch.bool)
     worn[:, [smpl22.INDEX[name] for name in HANDS]] = True
     condition, heading = dropout.dress(window, worn, dropout.Known.constant(count, height=True, travel=True), None)
-    likelihood = refinement.precise_likelihood(window, condition, heading)
+    likelihood = self_conditioning.precise_likelihood(window, condition, heading)
     stddev = torch.full((len(smpl22.JOINTS),), _MEASURED_STDDEV)
     sample = InPoseRule()(prior, torch.zeros_like(condition.rotation), condition, likelihood, stddev)
     estimate = sample.rot_world_joint[:, -1]

@@ -15,7 +15,7 @@ from inpose_ros.diffusion.likelihood import LocationLikelihood
 from inpose_ros.diffusion.prior import MotionPrior, Spread
 from inpose_ros.diffusion.schedule import NoiseSchedule
 from inpose_ros.geometry import rotation
-from inpose_ros.training import dropout, refinement, validation
+from inpose_ros.training import dropout, self_conditioning, validation
 from inpose_ros.training.caution import measure_caution
 from inpose_ros.training.spread import measure_spread
 from inpose_ros.training.windows import Motion, MotionWindow, WindowSource
@@ -66,7 +66,7 @@ class PriorTask:
     def example(self, window: MotionWindow, prior: MotionPrior, generator: torch.Generator) -> Example:
         condition, heading = dropout.draw_condition(window, generator)
         noisy, steps, refined = noised(prior.schedule, window, heading, generator)
-        likelihood = refinement.draw_likelihood(window, condition, heading, generator)
+        likelihood = self_conditioning.draw_likelihood(window, condition, heading, generator)
         example = Example(window, condition, heading, noisy, steps)
         return with_first_step(example, refined, likelihood, prior)
 
@@ -100,7 +100,7 @@ def with_first_step(
     )
     steps, rows = example.steps, refined.nonzero()[:, 0].to(prior.device)
     if len(rows):
-        given, step = refinement.last_input(prior, rows_of(condition, rows), rows_of(likelihood, rows))
+        given, step = self_conditioning.last_input(prior, rows_of(condition, rows), rows_of(likelihood, rows))
         noisy, steps = noisy.index_copy(0, rows, given), torch.where(refined, step, steps)
     return Example(window, condition, heading, noisy, steps)
 

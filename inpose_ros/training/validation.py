@@ -10,7 +10,7 @@ from inpose_ros.body import kinematics, smpl22
 from inpose_ros.diffusion.denoiser import Condition, Denoiser
 from inpose_ros.diffusion.prior import MotionPrior, Spread
 from inpose_ros.geometry import rotation
-from inpose_ros.training import dropout, loss, refinement
+from inpose_ros.training import dropout, loss, self_conditioning
 from inpose_ros.training.windows import MotionWindow, WindowSource
 
 HANDS = ('head', 'left_wrist', 'right_wrist')
@@ -56,8 +56,8 @@ def validate(
         known = dropout.Known.constant(count, case.height, case.travel, case.acceleration)
         condition, heading = dropout.dress(window, worn, known, None)
         if case.located:
-            likelihood = refinement.precise_likelihood(window, condition, heading)
-            noisy, step = refinement.last_input(prior, condition, likelihood)
+            likelihood = self_conditioning.precise_likelihood(window, condition, heading)
+            noisy, step = self_conditioning.last_input(prior, condition, likelihood)
             estimate = prior.rotations(prior.denoise(noisy, step, condition), condition)[:, -1]
         else:
             estimate = denoise_from_noise(denoiser, condition, prior.schedule.last)

@@ -33,7 +33,7 @@ def started(scene):
 def test_the_arms_follow_the_tracked_person_and_stop_when_the_sensors_do(scene, started):
     """With patience: on a busy machine the solver is late now and then, which is not what this is about."""
     scene.follower(max_age=3.0, timeout=1.0)
-    started('estimator')
+    started('tracker_node')
     player = started('player', '-p', 'loop:=true', '-p', 'seconds:=60.0')
     heard = scene.heard
     scene.until(lambda: len(heard.settled()) > 60, timeout=100)

@@ -1,6 +1,6 @@
 """Bringing messages together by their stamps."""
 
-from inpose_ros.examples.together import Together
+from inpose_ros.examples.synchronizer import Together
 
 
 def test_a_stamp_is_complete_when_every_topic_has_spoken_of_it_in_any_order():

@@ -7,14 +7,14 @@ import numpy as np
 
 from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
-from inpose_ros.diffusion.bones import BodyEstimator
+from inpose_ros.diffusion.bone_estimator import BodyEstimator
 from inpose_ros.diffusion.loading import load_solver
 from inpose_ros.diffusion.trusted import TrustedEstimator
 from inpose_ros.geometry import so3
 from inpose_ros.geometry.transform import Transform
 from inpose_ros.motion.procedural import procedural_clip, random_skeleton
 from inpose_ros.motion.simulate import SimulatedReading, WornSensor, simulate
-from inpose_ros.node.learning import BodyLearner
+from inpose_ros.node.bone_updates import BoneUpdates
 from inpose_ros.node.tracking import Estimate, Job, Tracker
 from inpose_ros.sensing.measurement import Sensor
 from inpose_ros.sensing.reception import Reception
@@ -51,7 +51,7 @@ def played(
     """A pose for every thirtieth of a second; None: the body is to be found out, and the floor."""
     guess = BodyGuess.unknown() if skeleton is None else None
     solver = load_solver(None, 'cpu', skeleton or guess.skeleton, backend='torch')
-    learner = BodyLearner(TrustedEstimator(BodyEstimator(solver.prior, guess, None))) if guess else None
+    learner = BoneUpdates(TrustedEstimator(BodyEstimator(solver.prior, guess, None))) if guess else None
     tracker = Tracker(solver, 500_000_000, math.nan if guess else 0.0, 15.0, lambda: 0.0, learner)
     reception = Reception(round((solver.frames / solver.rate + 0.5) * 1e9))
     reception.wear(sensors, (), False)

@@ -22,7 +22,6 @@ from inpose_ros.node.conversions.body_messages import BodyMessages
 from inpose_ros.node.conversions.cloud import CloudMessages
 from inpose_ros.node.conversions.markers import MarkerMessages
 from inpose_ros.node.conversions.sensors import READERS, WRITERS
-from inpose_ros.sensing.measurement import Sensor
 
 from .played import FULL, HANDS, IMUS, START_NS, numbers, of_motion, played, worn
 

@@ -21,14 +21,14 @@ from inpose_ros.body import kinematics, proportions, smpl22
 from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
-from inpose_ros.diffusion.bones import BodyEstimate
+from inpose_ros.diffusion.bone_estimator import BodyEstimate
 from inpose_ros.geometry import rotation
 from inpose_ros.node import qos
 from inpose_ros.node.conversions.stamp import ns_from_stamp, stamp_from_ns
-from inpose_ros.node.estimator import InPoseNode
 from inpose_ros.node.parameters import NodeParameters
+from inpose_ros.node.tracker_node import InPoseNode
+from inpose_ros.sensing.calibration.rest_poses import REST_POSES
 from inpose_ros.sensing.resample import JointWindow
-from inpose_ros.sensing.rest_poses import REST_POSES
 
 from . import stand_in_tf2
 

@@ -184,7 +184,7 @@ def test_two_wrists_that_exchange_places_are_named_and_neither_is_used(stage, li
 def test_a_second_publisher_is_named_and_only_the_first_is_heard(stage, wearer):
     told = stage.heard(DiagnosticArray, '/diagnostics')
     node = stage.active(sensors=['head'])
-    stage.until(lambda: node._intake.latest())
+    stage.until(lambda: node._inputs.latest())
     stranger = stage.other.create_publisher(PoseStamped, 'head/pose', qos.SENSOR)
 
     def intrude() -> None:
@@ -195,19 +195,19 @@ def test_a_second_publisher_is_named_and_only_the_first_is_heard(stage, wearer):
     timer = stage.other.create_timer(0.02, intrude)
     stage.until(lambda: counts(node).get('second_publisher', 0) > 20)
     stage.until(lambda: told and 'second_publisher: head' in told[-1].status[0].message)
-    held = node._intake.snapshot().series('head')
+    held = node._inputs.snapshot().series('head')
     assert {round(m.position[0], 3) for m in held} == {round(pose('head', 0).pose.position.x, 3)}
     timer.cancel()
 
 
 def test_a_second_publisher_takes_over_when_the_first_has_stopped(stage, wearer):
     node = stage.active(sensors=['head'])
-    stage.until(lambda: node._intake.latest())
+    stage.until(lambda: node._inputs.latest())
     wearer.stop()
     Wearer(stage, sensors=('head',))
     before = node.get_clock().now().nanoseconds
-    stage.until(lambda: node._intake.latest()['head'].stamp_ns > before)
-    assert (node._intake.latest()['head'].stamp_ns - before) / 1e9 < 1.0
+    stage.until(lambda: node._inputs.latest()['head'].stamp_ns > before)
+    assert (node._inputs.latest()['head'].stamp_ns - before) / 1e9 < 1.0
 
 
 def test_a_second_publisher_that_only_stands_by_is_named_too(stage, wearer):
@@ -231,7 +231,7 @@ def test_a_flood_is_thinned_and_the_others_lose_nothing(stage, lively):
     stage.until(lambda: counts(node).get('flood', 0) > 300, timeout=20)
     before = len(lively.sent)
     stage.until(lambda: len(lively.sent) > before + 60)
-    heard = {m.stamp_ns for m in node._intake.snapshot().series('head')}
+    heard = {m.stamp_ns for m in node._inputs.snapshot().series('head')}
     assert len(set(lively.sent[-32:-2]) & heard) >= 28, 'half a second of another sensor'
     assert 30 < node._health.rate('left_wrist', node.now_ns()) < 250
     assert bodies[-1].measured[LEFT_WRIST]
@@ -277,12 +277,12 @@ def test_a_wrong_unit_is_named_and_left_out_and_the_orientation_stays(stage, cau
     vars(imu).update(units)
     node = stage.active(sensors=['waist'], waist__type='imu', waist__joint='pelvis')
     stage.until(lambda: counts(node).get(cause, 0) > 10)
-    newest = node._intake.latest()['waist']
+    newest = node._inputs.latest()['waist']
     assert getattr(newest, left_out) is None and newest.rot_world_sensor is not None
     stage.until(lambda: told and f'{cause}: waist' in told[-1].status[0].message)
     assert told[-1].status[0].level == DiagnosticStatus.WARN and not node._health.silent(node.now_ns())
     imu.gyro = imu.force = 1.0
-    stage.until(lambda: getattr(node._intake.latest()['waist'], left_out) is not None)
+    stage.until(lambda: getattr(node._inputs.latest()['waist'], left_out) is not None)
 
 
 def test_an_imu_without_orientation_is_used_once_its_filter_has_settled(stage):
@@ -291,9 +291,9 @@ def test_an_imu_without_orientation_is_used_once_its_filter_has_settled(stage):
     imu.oriented = False
     node = stage.active(sensors=['waist'], waist__type='imu', waist__joint='pelvis')
     stage.until(lambda: counts(node).get('no_orientation', 0) > 20)
-    assert not node._intake.latest()
+    assert not node._inputs.latest()
     stage.until(lambda: bodies and bodies[-1].measured[smpl22.PELVIS])
-    newest = node._intake.latest()['waist']
+    newest = node._inputs.latest()['waist']
     swing = 0.7 * math.sin(2 * (newest.stamp_ns - imu.start_ns) / 1e9)
     off = Rotation.from_matrix(newest.rot_world_sensor) * Rotation.from_rotvec([swing, 0, 0]).inv()
     assert off.magnitude() < 0.1, 'its heading was taken to be that of a body that faces forward'

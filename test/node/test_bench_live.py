@@ -5,9 +5,9 @@ import math
 import pytest
 from rclpy.node import Node
 
-from inpose_ros.cli import bench_sensors
-from inpose_ros.cli.bench_live import live
 from inpose_ros.node.parameters import WornParameters
+from inpose_ros.tools import bench_sensors
+from inpose_ros.tools.bench_live import live
 
 
 def test_the_sensors_file_holds_what_is_worn(ros, tmp_path):

@@ -15,9 +15,9 @@ from inpose_ros.errors import ParameterError
 from inpose_ros.msg import BodyPose
 from inpose_ros.node import parameters, qos
 from inpose_ros.node.bodies import Body, body_nodes
-from inpose_ros.node.building import SharedNetworks
-from inpose_ros.node.estimator import InPoseNode
+from inpose_ros.node.factory import SharedNetworks
 from inpose_ros.node.parameters import NodeParameters
+from inpose_ros.node.tracker_node import InPoseNode
 
 from .conftest import StandInEstimator, Wearer, rising, stamps, stand_in
 from .test_process import RUN
@@ -144,7 +144,7 @@ def test_the_executable_tracks_each_of_bodies_in_the_namespace_it_is_given(stage
     """By the real network, with parameters from the command line; an interrupt ends all of it."""
     heard = {name: stage.heard(BodyPose, f'{name}/body_pose') for name in ('anna', 'ben')}
     words = ['-r', f'__ns:=/{stage.namespace}', '-r', '__node:=inpose', '-p', 'bodies:=[anna, ben]', '-p', 'rate:=10.0']
-    command = [sys.executable, '-c', RUN.format('estimator'), '--ros-args', *words]
+    command = [sys.executable, '-c', RUN.format('tracker_node'), '--ros-args', *words]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         wearers = [Wearer(stage, sensors=tuple(f'{name}/{sensor}' for sensor in SENSORS)) for name in heard]
         stage.until(lambda: process.poll() is not None or min(map(len, heard.values())) > 3, timeout=60)
@@ -158,7 +158,7 @@ def test_the_executable_tracks_each_of_bodies_in_the_namespace_it_is_given(stage
 
 def test_bodies_that_will_not_do_end_the_executable_with_the_reason():
     words = ['-p', 'bodies:=[anna, anna]']
-    command = [sys.executable, '-c', RUN.format('estimator'), '--ros-args', *words]
+    command = [sys.executable, '-c', RUN.format('tracker_node'), '--ros-args', *words]
     process = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60)
     assert process.returncode == 1 and 'not started: bodies is' in process.stderr
     assert 'Traceback' not in process.stderr

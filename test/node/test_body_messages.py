@@ -18,7 +18,7 @@ from inpose_ros.body.state import BodyState
 from inpose_ros.msg import BodyPose
 from inpose_ros.node.conversions.body_messages import END_EFFECTORS, BodyMessages
 from inpose_ros.node.conversions.cdr import serialized
-from inpose_ros.node.conversions.stencil import Stencil
+from inpose_ros.node.conversions.message_template import MessageTemplate
 from inpose_ros.node.tracking import Estimate
 
 STAMP_NS = 1_764_000_000_123_456_789
@@ -127,4 +127,4 @@ def test_equal_estimates_have_equal_bytes(estimate: Estimate) -> None:
 )
 def test_of_a_message_that_is_more_than_its_numbers_no_stencil_is_cut(make) -> None:
     with pytest.raises(ValueError, match='more than numbers'):
-        Stencil(make, [np.zeros(3)])
+        MessageTemplate(make, [np.zeros(3)])

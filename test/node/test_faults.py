@@ -4,12 +4,12 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from inpose_ros.body import smpl22
-from inpose_ros.cli import faults_checks as checks
-from inpose_ros.cli.faults_recorder import Recorder
 from inpose_ros.msg import BodyPose
 from inpose_ros.node.conversions.stamp import ns_from_stamp
-from inpose_ros.node.faults import Outlet
+from inpose_ros.node.fault_outlet import Outlet
 from inpose_ros.node.player import PlayerNode
+from inpose_ros.tools import faults_checks as checks
+from inpose_ros.tools.faults_recorder import Recorder
 
 from .test_player import player
 

@@ -7,7 +7,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 
 from inpose_ros.node.clock_watch import Standing
 from inpose_ros.node.diagnostics import Idle, diagnostics_from, level_and_message
-from inpose_ros.node.health import Health, Pace
+from inpose_ros.node.health import ClockPace, Health
 
 SECOND = 1_000_000_000
 
@@ -172,11 +172,11 @@ def test_when_time_went_back_rates_and_delays_begin_anew_and_ages_go_on(health):
 
 
 def test_between_two_steps_of_a_simulated_clock_no_sensor_is_late_or_uneven():
-    health = Health(('head',), timeout_ns=SECOND, pace=Pace(speed=4.0, step_ns=SECOND // 10))
+    health = Health(('head',), timeout_ns=SECOND, pace=ClockPace(speed=4.0, step_ns=SECOND // 10))
     for k in range(200):
         health.arrived('head', NOW - SECOND + k * SECOND // 200, 0.3 * (k % 4) / 3)
     assert health.recent(NOW) == {}
-    health.pace = Pace()
+    health.pace = ClockPace()
     assert health.recent(NOW) == {'delayed': ('head',), 'jitter': ('head',)}
 
 

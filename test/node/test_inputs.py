@@ -63,7 +63,7 @@ def test_messages_out_of_order_are_put_in_order_and_counted(stage):
     now_ns = stage.other.get_clock().now().nanoseconds
     for back_ms in (40, 20, 30, 10):
         receive(node, 'head', pose('head', now_ns - back_ms * 1_000_000))
-    held = [m.stamp_ns for m in node._intake.snapshot().series('head')]
+    held = [m.stamp_ns for m in node._inputs.snapshot().series('head')]
     assert rising(held) and len(held) == 4 and counts(node)['late'] == 1
 
 
@@ -82,8 +82,8 @@ def test_sensors_that_share_a_topic_are_told_apart_by_their_frame(stage):
             publisher.publish(msg)
 
     stage.other.create_timer(0.01, send)
-    stage.until(lambda: len(node._intake.latest()) == 2)
-    latest = node._intake.latest()
+    stage.until(lambda: len(node._inputs.latest()) == 2)
+    latest = node._inputs.latest()
     assert latest['head'].position[2] > latest['waist'].position[2]
 
 
@@ -178,7 +178,7 @@ def test_the_node_as_it_runs_loses_nothing_from_20_hz_to_1_khz(stage, suite_of):
     """A process of its own, without the checks of shapes that the tests add: they cost more than all the rest."""
     sensors = {name: row for name, row in SUITE.items() if row[0] != 'tf'}
     sensors['left_shin'] = ('imu', 'left_knee', 1000.0)
-    command = [sys.executable, '-c', 'from inpose_ros.node.estimator import main; main()', '--ros-args']
+    command = [sys.executable, '-c', 'from inpose_ros.node.tracker_node import main; main()', '--ros-args']
     command += ['-r', f'__ns:=/{stage.namespace}', '-p', 'rate:=1.0', '-p', 'device:=cpu']
     for name, value in declared(sensors).items():
         given = f'[{", ".join(value)}]' if isinstance(value, list) else value
@@ -201,8 +201,8 @@ def test_the_node_as_it_runs_loses_nothing_from_20_hz_to_1_khz(stage, suite_of):
 def test_a_covariance_is_that_readings_own_noise(stage, suite_of, kind):
     rates = {'head': (kind, 'head', 50.0)}
     node, _ = stage.active(**declared(rates)), suite_of(rates)
-    stage.until(lambda: node._intake.latest())
-    newest = node._intake.latest()['head']
+    stage.until(lambda: node._inputs.latest())
+    newest = node._inputs.latest()['head']
     assert (newest.position_stddev, newest.rotation_stddev) == (pytest.approx(0.02), pytest.approx(0.1))
 
 
@@ -217,8 +217,8 @@ def test_an_odometry_is_told_apart_by_the_device_too(stage):
             publisher.publish(msg)
 
     stage.other.create_timer(0.02, send)
-    stage.until(lambda: len(node._intake.snapshot().series('head')) > 5)
-    assert {m.position[0] for m in node._intake.snapshot().series('head')} == {1.0}
+    stage.until(lambda: len(node._inputs.snapshot().series('head')) > 5)
+    assert {m.position[0] for m in node._inputs.snapshot().series('head')} == {1.0}
 
 
 def test_imus_that_share_a_topic_are_told_apart_by_their_frame(stage):
@@ -238,8 +238,8 @@ def test_imus_that_share_a_topic_are_told_apart_by_their_frame(stage):
             publisher.publish(WRITERS['imu'](Measurement(name, stamp_ns, rot), f'LHR-{name}'))
 
     stage.other.create_timer(0.02, send)
-    stage.until(lambda: len(node._intake.latest()) == 2)
-    latest = node._intake.latest()
+    stage.until(lambda: len(node._inputs.latest()) == 2)
+    latest = node._inputs.latest()
     assert latest['waist'].rot_world_sensor[1, 0] == pytest.approx(0, abs=1e-9)
     assert latest['chest'].rot_world_sensor[1, 0] == pytest.approx(math.sin(1))
 
@@ -248,7 +248,7 @@ def test_a_time_offset_is_added_to_the_stamps(stage):
     node = stage.active(sensors=['head'], head__time_offset=-0.25)
     now_ns = stage.other.get_clock().now().nanoseconds
     receive(node, 'head', pose('head', now_ns))
-    assert node._intake.newest_stamp_ns == now_ns - 250_000_000
+    assert node._inputs.newest_stamp_ns == now_ns - 250_000_000
 
 
 def test_simulated_time_is_the_time_of_stamps_ages_and_ticks(stage):

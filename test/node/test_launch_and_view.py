@@ -10,9 +10,9 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy
 
 from inpose_ros.node.conversions.markers import NAMESPACES
-from inpose_ros.node.intake import sensor_from
 from inpose_ros.node.parameters import NodeParameters
 from inpose_ros.node.player import PlayerParameters
+from inpose_ros.node.sensor_inputs import sensor_from
 
 ROOT = Path(__file__).parents[2]
 LAUNCH = ROOT / 'launch' / 'inpose.launch.py'

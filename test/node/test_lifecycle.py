@@ -168,25 +168,25 @@ def without_further_ticks(stage, wearer):
     stage.until(lambda: joints)
     wearer.stop()
     stage.spin_for(0.5)
-    node._ticks.steady.cancel()
+    node._trigger.steady.cancel()
     return joints, node
 
 
 def test_a_tick_that_finds_nothing_new_is_made_up_for_when_something_comes(stage, wearer):
     joints, node = without_further_ticks(stage, wearer)
     known = len(joints)
-    node._ticks.tick()
+    node._trigger.tick()
     wearer.send()
     stage.until(lambda: len(joints) == known + 1, timeout=2.0)
 
 
 def test_a_tick_waits_for_a_message_that_is_just_about_to_come(stage, wearer):
     joints, node = without_further_ticks(stage, wearer)
-    node._ticks.tick()  # what had come before
+    node._trigger.tick()  # what had come before
     stage.spin_for(0.2)
     known, asked = len(joints), []
-    node._intake.expected.wait_ns = lambda now_ns, newest_ns, most_ns: asked.append(most_ns) or 40_000_000
-    node._ticks.tick()
+    node._inputs.forecast.wait_ns = lambda now_ns, newest_ns, most_ns: asked.append(most_ns) or 40_000_000
+    node._trigger.tick()
     wearer.send()
     stage.until(lambda: len(joints) == known + 1, timeout=2.0)
     assert 50_000_000 < asked[0] <= 60_000_000  # three tenths of the time between two ticks

@@ -38,16 +38,16 @@ def test_a_sensor_is_described_and_then_added_and_the_others_keep_what_they_meas
     bodies, told = stage.heard(BodyPose, 'body_pose'), stage.heard(DiagnosticArray, '/diagnostics')
     node = stage.active()
     stage.until(lambda: len(bodies) > 5)
-    before = {name: node._intake.snapshot().series(name)[-5:] for name in four.publishers if name != 'pelvis'}
-    epoch = node._intake.epoch
+    before = {name: node._inputs.snapshot().series(name)[-5:] for name in four.publishers if name != 'pelvis'}
+    epoch = node._inputs.epoch
     assert set_one(stage, 'waist.joint', 'pelvis').successful
     listed = stage.call(ListParameters, 'inpose/list_parameters', ListParameters.Request(prefixes=['waist']))
     assert 'waist.mount' in listed.result.names, 'all that can be set for it can be seen'
     assert set_one(stage, 'sensors', ['head', 'left_wrist', 'right_wrist', 'waist']).successful
-    held = node._intake.snapshot()
+    held = node._inputs.snapshot()
     for name, rows in before.items():
         assert set(id(row) for row in rows) <= set(id(row) for row in held.series(name))
-    assert node._intake.epoch == epoch, 'the tracking goes on'
+    assert node._inputs.epoch == epoch, 'the tracking goes on'
     stage.until(lambda: bodies[-1].measured[smpl22.PELVIS])
     stage.until(lambda: told and 'waist rate [Hz]' in values_of(told))
 
@@ -66,7 +66,7 @@ def test_a_sensor_that_is_taken_off_is_heard_and_missed_no_more(stage, wearer):
 def test_what_a_file_says_of_a_sensor_counts_when_it_is_added(stage):
     node = stage.active(sensors=['head'], waist__joint='pelvis', waist__rotation_stddev=0.3)
     assert set_one(stage, 'sensors', ['head', 'waist']).successful
-    assert node._intake.sensors[1].rotation_stddev == 0.3 and node._intake.sensors[1].joint == 'pelvis'
+    assert node._inputs.sensors[1].rotation_stddev == 0.3 and node._inputs.sensors[1].joint == 'pelvis'
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def test_what_a_file_says_of_a_sensor_counts_when_it_is_added(stage):
 )
 def test_what_would_not_do_is_refused_with_the_reason_and_changes_nothing(stage, wearer, name, value, words):
     node = stage.active()
-    before = node._intake.sensors
+    before = node._inputs.sensors
     result = set_one(stage, name, value)
     assert not result.successful and words in result.reason
-    assert node._intake.sensors is not None and [s.name for s in node._intake.sensors] == [s.name for s in before]
-    stage.until(lambda: len(node._intake.latest()) == 3)
+    assert node._inputs.sensors is not None and [s.name for s in node._inputs.sensors] == [s.name for s in before]
+    stage.until(lambda: len(node._inputs.latest()) == 3)
 
 
 def test_a_type_that_another_sensor_of_the_topic_does_not_have_is_refused(stage):
@@ -102,9 +102,9 @@ def test_a_type_that_another_sensor_of_the_topic_does_not_have_is_refused(stage)
 
 def test_another_topic_is_another_device_and_the_old_readings_go(stage, wearer):
     node = stage.active()
-    stage.until(lambda: len(node._intake.latest()) == 3)
+    stage.until(lambda: len(node._inputs.latest()) == 3)
     assert set_one(stage, 'left_wrist.topic', 'spare/pose').successful
-    assert 'left_wrist' not in node._intake.latest() and 'head' in node._intake.latest()
+    assert 'left_wrist' not in node._inputs.latest() and 'head' in node._inputs.latest()
     spare = stage.other.create_publisher(PoseStamped, 'spare/pose', qos.SENSOR)
 
     def send() -> None:
@@ -113,8 +113,8 @@ def test_another_topic_is_another_device_and_the_old_readings_go(stage, wearer):
         spare.publish(msg)
 
     stage.other.create_timer(0.02, send)
-    stage.until(lambda: 'left_wrist' in node._intake.latest())
-    assert node._intake.latest()['left_wrist'].position[0] > 4.5, 'no teleport: it is another device'
+    stage.until(lambda: 'left_wrist' in node._inputs.latest())
+    assert node._inputs.latest()['left_wrist'].position[0] > 4.5, 'no teleport: it is another device'
 
 
 def test_a_joint_a_mount_and_noises_take_effect_at_once(stage, wearer):
@@ -126,14 +126,14 @@ def test_a_joint_a_mount_and_noises_take_effect_at_once(stage, wearer):
         parameters=[Parameter(name, value=value).to_parameter_msg() for name, value in rows.items()]
     )
     assert stage.call(SetParametersAtomically, 'inpose/set_parameters_atomically', request).result.successful
-    head = node._intake.sensors[0]
+    head = node._inputs.sensors[0]
     assert head.joint == 'neck' and head.rotation_stddev == 0.5 and head.T_joint_sensor.translation[0] == 0.1
     stage.until(lambda: bodies[-1].measured[smpl22.INDEX['neck']] and not bodies[-1].measured[smpl22.HEAD])
 
 
 def test_a_time_offset_takes_effect_at_once(stage, wearer):
     node = stage.active(sensors=['head'])
-    stage.until(lambda: node._intake.latest())
+    stage.until(lambda: node._inputs.latest())
     assert set_one(stage, 'head.time_offset', -0.2).successful
     stage.until(lambda: node._health.late_by('head', node.now_ns()) > 0.19)
 
@@ -144,12 +144,12 @@ def test_before_the_node_is_configured_anything_may_be_set(stage):
     assert set_one(stage, 'sensors', ['waist']).successful
     assert set_one(stage, 'rate', 10.0).successful
     node.trigger_configure()
-    assert [s.joint for s in node._intake.sensors] == ['pelvis']
+    assert [s.joint for s in node._inputs.sensors] == ['pelvis']
 
 
 def test_sensors_changed_during_a_calibration_do_it_no_harm(stage, four):
     node = stage.active()
-    stage.until(lambda: len(node._intake.latest()) == 3)
+    stage.until(lambda: len(node._inputs.latest()) == 3)
     client = stage.other.create_client(Calibrate, 'inpose/calibrate')
     stage.until(client.service_is_ready)
     future = client.call_async(Calibrate.Request(pose='t_pose', seconds=0.6))
@@ -158,4 +158,4 @@ def test_sensors_changed_during_a_calibration_do_it_no_harm(stage, four):
     assert set_one(stage, 'sensors', ['head', 'waist']).successful
     stage.until(future.done)
     assert future.result().success or 'waist' in future.result().message
-    assert np.isfinite(node._intake.latest()['head'].position).all()
+    assert np.isfinite(node._inputs.latest()['head'].position).all()

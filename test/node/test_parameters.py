@@ -132,7 +132,7 @@ def test_while_configured_a_mount_can_be_set_and_the_rate_cannot(stage):
     assert not rate.successful and 'deactivate and clean up first' in rate.reason
     assert not short.successful and 'seven finite numbers' in short.reason
     assert good.successful
-    assert node._intake.sensors[0].T_joint_sensor.translation.tolist() == [0.1, 0.0, 0.0]
+    assert node._inputs.sensors[0].T_joint_sensor.translation.tolist() == [0.1, 0.0, 0.0]
 
 
 def test_tools_see_bounds_and_meaning(stage):

@@ -15,7 +15,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
 
-from inpose_ros.cli.stops import End, Stop, chosen, ended
+from inpose_ros.tools.stops import End, Stop, chosen, ended
 
 SHARED = Path('/dev/shm')
 SCRIPTS = Path(__file__).parents[2] / 'scripts'
@@ -60,7 +60,7 @@ def state_of(stage: object) -> State:
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_it_without_a_traceback_however_many(stage, started, number):
     """A model that is not there: it says so, stays up, and ends when told to."""
-    process = started('estimator', 'model:=/nowhere')
+    process = started('tracker_node', 'model:=/nowhere')
     assert state_of(stage).id == State.PRIMARY_STATE_UNCONFIGURED
     for _ in range(2):
         process.send_signal(number)
@@ -110,7 +110,7 @@ def test_where_no_priority_is_permitted_the_log_says_so():
 def test_an_active_node_goes_first_and_its_diagnostics_say_so(stage, started, permitted):
     said = []
     stage.other.create_subscription(DiagnosticArray, '/diagnostics', said.append, 10)
-    process = started('estimator', 'backend:=torch', 'realtime_priority:=4', 'body_id:=the first')
+    process = started('tracker_node', 'backend:=torch', 'realtime_priority:=4', 'body_id:=the first')
 
     def told() -> set[str]:
         rows = [{row.key: row.value for row in status.values} for message in said for status in message.status]
@@ -134,7 +134,7 @@ def test_its_end_is_not_spent_on_a_search_for_garbage():
 def test_it_leaves_no_shared_memory_behind(stage, started):
     """Where DDS uses any: half a megabyte with each process, in containers that have 64."""
     before = set(SHARED.glob('fastdds_*'))
-    process = started('estimator', 'backend:=torch')
+    process = started('tracker_node', 'backend:=torch')
     state_of(stage)  # it is there
     maps = Path(f'/proc/{process.pid}/maps').read_text()
     own = {path for path in set(SHARED.glob('fastdds_*')) - before if str(path) in maps and 'port' not in path.name}

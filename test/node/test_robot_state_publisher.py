@@ -20,7 +20,7 @@ from inpose_ros.node import qos
 from inpose_ros.node.conversions.stamp import ns_from_stamp
 
 from .conftest import stamps
-from .test_learning import longer_arms
+from .test_bone_updates import longer_arms
 
 ROOT = 'human/pelvis'
 

@@ -58,7 +58,7 @@ def test_an_n_pose_marks_every_sensor_as_zeroed_and_a_t_pose_takes_it_back(stage
         wearer.held = held
         low = HELD[held]['left_wrist'][2] + 0.9
         # The hands get there faster than anybody's, so it takes half a second until they are believed.
-        stage.until(lambda low=low: node._intake.latest()['left_wrist'].position[2] == pytest.approx(low))
+        stage.until(lambda low=low: node._inputs.latest()['left_wrist'].position[2] == pytest.approx(low))
         response = calibrate(stage, held)
         assert response.success, response.message
         values = stage.call(GetParameters, 'inpose/get_parameters', GetParameters.Request(names=names)).values
@@ -229,14 +229,14 @@ def test_an_imu_without_a_heading_gets_the_bodys_when_it_is_calibrated(stage, we
             sent_ns.append(stamp_ns)
 
     stage.other.create_timer(0.01, send)
-    stage.until(lambda: 'waist' in node._intake.latest())
+    stage.until(lambda: 'waist' in node._inputs.latest())
     wearer.yaw = 1.0
     wearer.go_on()
-    stage.until(lambda: len(node._intake.latest()) == 4)
-    before = node._intake.epoch
+    stage.until(lambda: len(node._inputs.latest()) == 4)
+    before = node._inputs.epoch
     response = calibrate(stage, seconds=2.0)
     assert response.success, response.message
     assert node.get_parameter('waist.mount').value[3:] == pytest.approx([1.0, 0.0, 0.0, 0.0], abs=1e-3)
-    waist = node._intake.latest()['waist'].rot_world_sensor
-    assert math.atan2(waist[1, 0], waist[0, 0]) == pytest.approx(1.0, abs=0.01) and node._intake.epoch > before
-    assert all(m.rot_world_sensor[1, 0] > 0.8 for m in node._intake.snapshot().series('waist')), 'what is held as well'
+    waist = node._inputs.latest()['waist'].rot_world_sensor
+    assert math.atan2(waist[1, 0], waist[0, 0]) == pytest.approx(1.0, abs=0.01) and node._inputs.epoch > before
+    assert all(m.rot_world_sensor[1, 0] > 0.8 for m in node._inputs.snapshot().series('waist')), 'what is held as well'

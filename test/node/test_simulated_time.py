@@ -71,7 +71,7 @@ def test_after_time_went_back_a_sensor_that_does_not_return_is_named_and_the_pos
 def test_at_a_quarter_of_the_speed_no_sensor_is_silent(stage, told):
     """The waist's comes every 0.4 s, which are 0.1 s of its own time."""
     node, simulator = stage.active(**WORN), Simulator(stage, 0.25, {'head': 1, 'waist': 20})
-    stage.until(lambda: len(node._intake.latest()) == 2 and not node._silence.silent)
+    stage.until(lambda: len(node._inputs.latest()) == 2 and not node._silence.silent)
     for _ in range(100):
         stage.spin_for(0.02)
         assert not node._silence.silent

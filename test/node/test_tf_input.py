@@ -55,8 +55,8 @@ def test_a_frame_is_measured_at_each_of_its_stamps(stage, tf2):
     broadcaster = Broadcaster(stage)
     node = stage.active(**WAIST)
     stage.until(lambda: bodies and bodies[-1].measured[smpl22.PELVIS] and bodies[-1].root_observed)
-    stage.until(lambda: len(node._intake.snapshot().series('waist')) > 20)
-    held = node._intake.snapshot().series('waist')
+    stage.until(lambda: len(node._inputs.snapshot().series('waist')) > 20)
+    held = node._inputs.snapshot().series('waist')
     assert {m.stamp_ns for m in held} <= set(broadcaster.sent)
     assert held[-1].position.tolist() == [0.1, 0.2, 0.9]
     assert node._health.rate('waist', node.now_ns()) > 25
@@ -72,9 +72,9 @@ def test_a_frame_that_nobody_broadcasts_is_named(stage, tf2):
 def test_a_frame_goes_on_after_its_time_went_back(stage, tf2):
     broadcaster = Broadcaster(stage)
     node = stage.active(**WAIST)
-    stage.until(lambda: node._intake.latest())
+    stage.until(lambda: node._inputs.latest())
     broadcaster.back_ns = 3600 * 10**9
-    stage.until(lambda: node._intake.newest_stamp_ns < broadcaster.sent[0])
+    stage.until(lambda: node._inputs.newest_stamp_ns < broadcaster.sent[0])
 
 
 def test_a_pose_in_a_frame_that_tf_knows_is_carried_into_the_world(stage, tf2):
@@ -93,9 +93,9 @@ def test_a_pose_in_a_frame_that_tf_knows_is_carried_into_the_world(stage, tf2):
         publisher.publish(sent)
 
     stage.other.create_timer(0.02, send)
-    stage.until(lambda: node._intake.latest())
+    stage.until(lambda: node._inputs.latest())
     x, y, z = sent.pose.position.x, sent.pose.position.y, sent.pose.position.z
-    assert np.allclose(node._intake.latest()['head'].position, (1 - y, x, z))
+    assert np.allclose(node._inputs.latest()['head'].position, (1 - y, x, z))
 
 
 def test_a_pose_in_a_frame_that_nobody_knows_is_refused(stage, tf2):
@@ -109,14 +109,14 @@ def test_a_pose_in_a_frame_that_nobody_knows_is_refused(stage, tf2):
 
     stage.other.create_timer(0.02, send)
     stage.until(lambda: counts(node).get('wrong_frame', 0) > 5)
-    assert not node._intake.latest()
+    assert not node._inputs.latest()
 
 
 def test_tf_is_not_listened_to_where_nobody_needs_it(stage, tf2, wearer):
     node = stage.active()
-    stage.until(lambda: len(node._intake.latest()) == 3)
+    stage.until(lambda: len(node._inputs.latest()) == 3)
     # One looks for others' frames there, a few now and then; see foreign_frames.
-    assert len([s for s in node.subscriptions if s.topic_name == '/tf']) == 1 and not node._intake._frames.heard_of
+    assert len([s for s in node.subscriptions if s.topic_name == '/tf']) == 1 and not node._inputs._frames.heard_of
     assert 'tf2_ros' in sys.modules or importlib.util.find_spec('tf2_ros')
 
 
@@ -154,9 +154,9 @@ class Chain:
 def test_a_slow_link_is_carried_on_and_the_frame_is_measured_as_often_as_its_own_link(stage, tf2):
     chain = Chain(stage, slow=2.0)
     node = stage.active(**WAIST)
-    stage.until(lambda: node._intake.latest())
+    stage.until(lambda: node._inputs.latest())
     stage.spin_for(1.0)
-    held = node._intake.snapshot().series('waist')
+    held = node._inputs.snapshot().series('waist')
     due = [sent for sent in chain.sent if held[0].stamp_ns <= sent < chain.now_ns() - 200_000_000]
     assert len(due) > 10 and set(due) <= {measured.stamp_ns for measured in held} and not node._silence.silent
     for measured in held:
@@ -168,7 +168,7 @@ def test_a_link_that_has_stopped_is_named_with_its_rate(stage, tf2, capfd):
     told = stage.heard(DiagnosticArray, '/diagnostics')
     chain = Chain(stage, slow=5.0)
     node = stage.active(**WAIST)
-    stage.until(lambda: len(node._intake.snapshot().series('waist')) > 8)
+    stage.until(lambda: len(node._inputs.snapshot().series('waist')) > 8)
     stage.spin_for(1.0)  # in which the link has shown its rate
     chain.above.cancel()
     stage.until(lambda: told and 'slow_link: waist' in told[-1].status[0].message)
@@ -190,11 +190,11 @@ def test_a_pose_over_a_slow_link_is_used_whole(stage, tf2):
         publisher.publish(msg)
 
     stage.other.create_timer(1 / 60, send)
-    stage.until(lambda: node._intake.latest())
+    stage.until(lambda: node._inputs.latest())
     before = counts(node).get('wrong_frame', 0)  # until the link has been heard
     stage.spin_for(1.5)
     assert counts(node).get('wrong_frame', 0) == before and 'slow_link' not in counts(node)
-    assert node._intake.latest()['head'].position[2] == pytest.approx(pose('head', 0).pose.position.z + 0.2)
+    assert node._inputs.latest()['head'].position[2] == pytest.approx(pose('head', 0).pose.position.z + 0.2)
 
 
 def test_a_frame_whose_own_link_is_the_slow_one_is_named(stage, tf2):

@@ -15,7 +15,7 @@ from inpose_ros.body import smpl22, urdf
 from inpose_ros.geometry import so3
 from inpose_ros.msg import BodyPose
 from inpose_ros.node.conversions.body import array
-from inpose_ros.node.conversions.stencil import Stencil
+from inpose_ros.node.conversions.message_template import MessageTemplate
 from inpose_ros.node.tracking import Estimate
 
 END_EFFECTORS = ('head', 'left_wrist', 'right_wrist', 'left_foot', 'right_foot')
@@ -37,10 +37,10 @@ class BodyMessages:
         self._world_frame, self._body_id = world_frame, body_id
         self._frames = (f'{frame_prefix}pelvis', *urdf.link_names(frame_prefix)[1])
         self._parents = (world_frame, *urdf.link_names(frame_prefix)[0])
-        self._joints = Stencil(_joint_state, [_ANGLES, _ANGLES])
-        self._tree = Stencil(self._transforms, [_POSE] * len(self._frames))
-        self._end = Stencil(self._pose, [_POSE])
-        self._poses: dict[int, Stencil] = {}  # of each state
+        self._joints = MessageTemplate(_joint_state, [_ANGLES, _ANGLES])
+        self._tree = MessageTemplate(self._transforms, [_POSE] * len(self._frames))
+        self._end = MessageTemplate(self._pose, [_POSE])
+        self._poses: dict[int, MessageTemplate] = {}  # of each state
 
     def joint_state(self, estimate: Estimate) -> bytes:
         """JointState of the 63 revolute joints of the URDF."""
@@ -60,7 +60,7 @@ class BodyMessages:
             np.array([estimate.solve_time], dtype=np.float32),
         )
         if state not in self._poses:
-            self._poses[state] = Stencil(lambda *said: self._body_pose(state, *said), numbers)
+            self._poses[state] = MessageTemplate(lambda *said: self._body_pose(state, *said), numbers)
         return self._poses[state](body.stamp_ns, *numbers)
 
     def transforms(self, estimate: Estimate) -> bytes:

@@ -12,8 +12,8 @@ from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
 from inpose_ros.body import smpl22
+from inpose_ros.node.conversions.message_template import MessageTemplate
 from inpose_ros.node.conversions.stamp import stamp_from_ns
-from inpose_ros.node.conversions.stencil import Stencil
 from inpose_ros.node.tracking import Estimate
 
 # One point a joint: where it is [m], its number in body_pose, and the standard deviation of its location [m].
@@ -38,7 +38,7 @@ class CloudMessages:
     """The clouds of one body, serialised for the publisher; its points are in this frame."""
 
     def __init__(self, world_frame: str) -> None:
-        self._cloud = Stencil(
+        self._cloud = MessageTemplate(
             functools.partial(_cloud, world_frame), [np.zeros(len(smpl22.JOINTS), POINT).view(np.uint8)]
         )
 

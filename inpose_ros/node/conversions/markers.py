@@ -12,8 +12,8 @@ from visualization_msgs.msg import Marker, MarkerArray
 from inpose_ros.body import smpl22
 from inpose_ros.geometry import so3
 from inpose_ros.node.conversions.body import array
+from inpose_ros.node.conversions.message_template import MessageTemplate
 from inpose_ros.node.conversions.stamp import stamp_from_ns
-from inpose_ros.node.conversions.stencil import Stencil
 from inpose_ros.node.tracking import Estimate
 
 # Each can be switched off in RViz.
@@ -41,7 +41,7 @@ class MarkerMessages:
 
     def __init__(self, world_frame: str, lifetime_ns: int) -> None:
         nothing = _numbers(np.zeros((_JOINTS, 3)), np.zeros(_JOINTS, bool), np.zeros((_JOINTS, 3, 3)))
-        self._markers = Stencil(functools.partial(_markers, world_frame, lifetime_ns), nothing)
+        self._markers = MessageTemplate(functools.partial(_markers, world_frame, lifetime_ns), nothing)
 
     def __call__(self, estimate: Estimate) -> bytes:
         return self._markers(estimate.body.stamp_ns, *_numbers_of(estimate))

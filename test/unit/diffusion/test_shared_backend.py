@@ -8,8 +8,8 @@ import torch
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion.backend import TorchBackend
 from inpose_ros.diffusion.denoiser import Condition, Prediction
-from inpose_ros.diffusion.levels import every_level
 from inpose_ros.diffusion.loading import shared_prior, solver_for
+from inpose_ros.diffusion.noise_levels import every_level
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.shared_backend import SharedBackend
 

@@ -9,7 +9,7 @@ from inpose_ros.body import kinematics
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion.denoiser import OUTPUT_FEATURES
-from inpose_ros.diffusion.handing_out import posterior_of, seen_covariance
+from inpose_ros.diffusion.output import posterior_of, seen_covariance
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.diffusion.solver import PoseSolver
@@ -161,7 +161,7 @@ def test_who_waits_believes_the_same_as_who_does_not(prior: MotionPrior) -> None
     for window in stream_windows():
         poses = [solver.solve(window).rot_world_joint for solver in (prompt, late)]
         assert rotation.angle_between(*poses).max() > 1e-3
-        pasts = [solver._pasts[''] for solver in (prompt, late)]
+        pasts = [solver._histories[''] for solver in (prompt, late)]
         assert np.array_equal(pasts[0].stamps, pasts[1].stamps) and np.array_equal(pasts[0].columns, pasts[1].columns)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion import stream
-from inpose_ros.diffusion.levels import GUIDED
+from inpose_ros.diffusion.noise_levels import GUIDED
 from inpose_ros.diffusion.prior import MotionPrior
 from inpose_ros.diffusion.stream import StreamSolver
 

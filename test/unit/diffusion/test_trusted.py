@@ -9,8 +9,8 @@ from inpose_ros.body import kinematics
 from inpose_ros.body.proportions import BodyGuess
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.diffusion import trusted
+from inpose_ros.diffusion.bone_estimator import BodyEstimator
 from inpose_ros.diffusion.bone_evidence import Evidence, Seen, information
-from inpose_ros.diffusion.bones import BodyEstimator
 from inpose_ros.diffusion.trusted import TrustedEstimator
 from inpose_ros.sensing.worn import Wear
 

@@ -12,8 +12,8 @@ from inpose_ros.diffusion.sampler import InPoseRule
 from inpose_ros.evaluation import detail
 from inpose_ros.evaluation.detail import ClipDetail
 from inpose_ros.evaluation.evaluate import evaluate
-from inpose_ros.evaluation.results import gallery
 from inpose_ros.motion.procedural import procedural_clip, random_skeleton
+from inpose_ros.tools.report_pages import gallery
 
 from ..training.examples import small_denoiser
 from .test_evaluate import Cheating, scene

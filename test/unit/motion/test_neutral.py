@@ -9,7 +9,7 @@ from inpose_ros.body import kinematics, smpl22
 from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.geometry import rotation
 from inpose_ros.motion.neutral import Standing, neutral_turn, standing
-from inpose_ros.sensing.calibration import REST_POSES
+from inpose_ros.sensing.calibration.still_pose import REST_POSES
 
 Pose = Float[Tensor, 'joint 3 3']
 Motion = Float[Tensor, 'frame joint 3 3']

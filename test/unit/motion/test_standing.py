@@ -7,7 +7,7 @@ import torch
 from inpose_ros.geometry import rotation
 from inpose_ros.motion.procedural import procedural_clip, random_skeleton
 from inpose_ros.motion.standing import standing_first
-from inpose_ros.sensing.calibration import MAX_MOTION, REST_POSES
+from inpose_ros.sensing.calibration.still_pose import MAX_MOTION, REST_POSES
 
 
 @pytest.mark.parametrize('pose', REST_POSES)

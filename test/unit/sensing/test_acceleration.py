@@ -10,10 +10,10 @@ from inpose_ros.geometry.transform import Transform
 from inpose_ros.motion.procedural import procedural_clip
 from inpose_ros.motion.simulate import SensorPath, WornSensor, simulate
 from inpose_ros.sensing.acceleration import GRAVITY
-from inpose_ros.sensing.around import around
-from inpose_ros.sensing.columns import Columns
+from inpose_ros.sensing.interpolation import around
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.resample import joint_window
+from inpose_ros.sensing.sample_buffer import Columns
 from inpose_ros.sensing.window import MeasurementWindow
 
 FRAMES, RATE = 40, 30.0

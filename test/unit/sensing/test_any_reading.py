@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inpose_ros.sensing.measurement import Sensor
-from inpose_ros.sensing.plausibility_flood import FloodGate
+from inpose_ros.sensing.plausibility.flood import FloodGate
 from inpose_ros.sensing.reception import Reception
 from inpose_ros.sensing.resample import joint_window
 

@@ -8,10 +8,10 @@ from scipy.spatial.transform import Rotation
 
 from inpose_ros.body import smpl22
 from inpose_ros.geometry.transform import Transform
-from inpose_ros.sensing.around import around
-from inpose_ros.sensing.columns import Columns
+from inpose_ros.sensing.interpolation import around
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.resample import joint_window
+from inpose_ros.sensing.sample_buffer import Columns
 from inpose_ros.sensing.window import MeasurementWindow
 
 MS = 1_000_000

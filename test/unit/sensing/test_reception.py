@@ -9,7 +9,7 @@ from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.reception import Reception
 from inpose_ros.sensing.resample import joint_window
 
-from .test_plausibility import Person
+from .plausibility.test_checks import Person
 
 JOINTS = {'head': 'head', 'left': 'left_wrist', 'right': 'right_wrist'}
 SENSORS = {name: Sensor(name, joint) for name, joint in JOINTS.items()}

@@ -11,7 +11,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.geometry import rotation
 from inpose_ros.motion.clip import MotionClip
 from inpose_ros.motion.packed import PackedMotion
-from inpose_ros.sensing.calibration import REST_POSES
+from inpose_ros.sensing.calibration.still_pose import REST_POSES
 from inpose_ros.training import windows
 from inpose_ros.training.windows import MotionWindow, WindowSource
 

@@ -1,0 +1,1 @@
+"""How sensors are strapped on, from a pose that the user holds."""

@@ -1,0 +1,1 @@
+"""Whether what a sensor says can be so: one check a file."""

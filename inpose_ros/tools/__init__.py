@@ -1,0 +1,1 @@
+"""Developers' tools: benchmarks, the fault matrix, reports. They are not installed on a robot."""
