@@ -30,8 +30,9 @@ _LOSSLESS = 0.03
 _UNEVEN = 0.28
 # How soon the mean rate of turning [s] forgets.
 _RECENT = 2.0
-# Who was out of sight turned by about this much [rad] meanwhile.
+# Who was out of sight turned by about this much [rad] meanwhile; after a longer absence [ns] they may face anywhere.
 _AFTER_GAP = 0.5
+_ABSENT_NS = 2_000_000_000
 # More than this [rad] says no more.
 _LOST = 1.5
 # The bias of a gyro before any rest [rad/s]: data sheets give 0.3 to 1 deg/s at first, calibrated ones are better.
@@ -49,7 +50,7 @@ _BEYOND = 1e4
 
 
 class OrientationFilter:
-    """One IMU's filter, fed with its readings by rising stamp.
+    """One IMU's filter, fed with its readings by rising stamp. `has_heading`: it was told one, long ago perhaps.
 
     VQF (Laidig and Seel, Information Fusion 91, 2023) takes readings at one rate. Readings come at any: what lies
     between two of them is integrated and handed over in even steps, so that neither a lost reading nor an uneven stamp
@@ -58,7 +59,8 @@ class OrientationFilter:
 
     def __init__(self) -> None:
         self._yaw = 0.0
-        self.aligned = False
+        self._doubt: float | None = 0.0
+        self.has_heading = False
         self._off_by: float | None = None  # [rad/s], if that is worth telling
         self._spread = 0.0
         self._held: Float[np.ndarray, '3 3'] | None = None
@@ -91,16 +93,41 @@ class OrientationFilter:
         text = f'{off}, so its heading drifts; {mend}'
         return MeasurementError('gyro_bias', text)
 
-    def interrupt(self) -> None:
-        """Time went back, or readings were lost: begin again, with the heading that was held last."""
+    @property
+    def aligned(self) -> bool:
+        """Whether the heading was told, and goes on from there; if not, whoever knows where the body faces tells."""
+        return self._doubt is None
+
+    def begin_again(self) -> None:
+        """Another person may wear it: the heading is to be told as at first."""
         self._restart()
+        self._doubt = 0.0
+
+    def interrupt(self) -> None:
+        """Time went back: how long ago the last reading was is not known."""
+        self._restart()
+        self._lose_heading()
 
     def align(self, yaw: float) -> None:
         """Turn all that comes by an angle [rad] about the vertical: from now on the heading is known again."""
         self._yaw = math.remainder(self._yaw + yaw, math.tau)
         if self._held is not None:
             self._held = _about_z(yaw) @ self._held
-        self._spread, self.aligned = 0.0, True
+        self._spread, self._doubt, self.has_heading = 0.0, None, True
+
+    def follow(self, yaw: float) -> float:
+        """As `align`, by where the body faces; how far that may be off [rad].
+
+        At first it is taken for exact, as whoever puts sensors on looks ahead. Later they may look anywhere.
+        """
+        doubt = self._doubt or 0.0
+        self.align(yaw)
+        self._spread = doubt
+        return doubt
+
+    def _lose_heading(self) -> None:
+        if self._doubt is None:
+            self._doubt = _AFTER_GAP
 
     def feed(self, measurement: Measurement, stddev: float) -> Measurement:
         """The measurement with its rotation (heading as aligned) and how far that may be off.
@@ -120,6 +147,8 @@ class OrientationFilter:
                 raise _unusable(measurement, 'has a reading of this very stamp already', 'duplicate')
             if gap_ns < 0:
                 raise _unusable(measurement, 'came out of order, too late for its orientation filter')
+            if gap_ns > _ABSENT_NS:
+                self._lose_heading()
             if gap_ns > _GAP_NS:
                 self._restart()
         if self._last is None:
@@ -197,7 +226,7 @@ class OrientationFilter:
     def _resume(self, rot: Float[np.ndarray, '3 3']) -> None:
         """After an interruption go on with the heading held before it, for want of a better one."""
         self._yaw = _heading(self._held @ rot.T)
-        self._spread = min(_LOST, math.hypot(self._spread, _AFTER_GAP))
+        self._spread = min(_LOST, math.hypot(self._spread, _AFTER_GAP if self.aligned else _LOST))
 
 
 def _numbers(measurement: Measurement) -> tuple[Triple, Triple]:

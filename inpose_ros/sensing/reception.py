@@ -1,7 +1,9 @@
 """From what a sensor says to the window: stamped, judged, oriented, turned into the user's world, and kept."""
 
 import contextlib
+import math
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from inpose_ros.errors import MeasurementError
@@ -14,6 +16,8 @@ from inpose_ros.sensing.plausibility.checks import Plausibility, impossible
 from inpose_ros.sensing.plausibility.world import WorldMove
 from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
 
+# Who spoke longer ago [ns] does not know where the body faces now.
+_RECENT_NS = 1_000_000_000
 # What the window counts of readings that it takes all the same.
 TAKEN_ALL_THE_SAME = ('late', 'time_reset')
 
@@ -67,13 +71,21 @@ class Reception:
     def start_afresh(self) -> None:
         """Time has gone back: what is held is of another time."""
         self._window.start_afresh()
-        self.restart()
+        self._meet_new_time()
 
     def restart(self) -> None:
-        """Judge what comes without regard to what went before."""
+        """Judge what comes without regard to what went before: another person may wear the sensors."""
+        self._forget_judgements()
+        for orientation in self._filters.values():
+            orientation.begin_again()
+
+    def _forget_judgements(self) -> None:
         self._plausibility.restart()
         self._offsets.forget()
         self._bursts.clear()
+
+    def _meet_new_time(self) -> None:
+        self._forget_judgements()
         for orientation in self._filters.values():
             orientation.interrupt()
 
@@ -165,7 +177,7 @@ class Reception:
             taken, findings = None, (*findings, error)
         counted += [(cause, name) for cause in TAKEN_ALL_THE_SAME if self._window.counts[cause] > counts.get(cause, 0)]
         if ('time_reset', name) in counted:
-            self.restart()
+            self._meet_new_time()
         return Received(taken, findings, tuple(counted))
 
     def _yaw_of(self, sensor: str) -> float:
@@ -209,20 +221,27 @@ class Reception:
         measurement = orientation.feed(measurement, sensor.rotation_stddev)
         finding = orientation.finding(sensor.name)
         if not orientation.aligned:
-            yaw = self._body_faces() - facing(measurement.rot_world_sensor, sensor)
-            orientation.align(yaw)
-            measurement = turned(measurement, yaw)
+            measurement = self._headed(measurement, sensor, orientation)
         return measurement, [] if finding is None else [finding]
 
-    def _body_faces(self) -> float:
-        """Where the user faces [rad] in the IMUs' world, by those who know; forward, where nobody does."""
-        of_imus = self._yaw + self._imu_yaw
-        rotations = {name: m.rot_world_sensor for name, m in self.latest().items() if name not in self._filters}
+    def _headed(self, measurement: Measurement, sensor: Sensor, orientation: OrientationFilter) -> Measurement:
+        """The measurement with the heading of the body; where nobody knows that, with its own, or else forward."""
+        faces = self._body_faces(measurement.stamp_ns)
+        if faces is None and orientation.has_heading:
+            return measurement
+        yaw = (faces or 0.0) - self._yaw - self._imu_yaw - facing(measurement.rot_world_sensor, sensor)
+        doubt = orientation.follow(yaw)
+        return replace(turned(measurement, yaw), rotation_stddev=math.hypot(sensor.rotation_stddev, doubt))
+
+    def _body_faces(self, stamp_ns: int) -> float | None:
+        """Where the user faces [rad] in the user's world at about that time, by those who know."""
+        known = {name: m for name, m in self.latest().items() if name not in self._filters}
+        rotations = {name: m.rot_world_sensor for name, m in known.items() if abs(m.stamp_ns - stamp_ns) < _RECENT_NS}
         certain = [sensor for sensor in self._sensors.values() if rotations.get(sensor.name) is not None]
         if not certain:
-            return -of_imus
+            return None
         chosen = anchor(certain)
-        return facing(rotations[chosen.name], chosen) - of_imus
+        return facing(rotations[chosen.name], chosen)
 
     def _forget(self, sensors: Collection[str]) -> None:
         self._plausibility.restart(sensors)

@@ -117,6 +117,21 @@ def test_after_a_gap_it_settles_anew_and_goes_on_with_the_heading_it_had():
     assert after[0].rotation_stddev > 0.5 > before[-1].rotation_stddev, 'and says that it may have turned meanwhile'
 
 
+def test_after_a_long_absence_or_a_reset_whoever_knows_is_to_tell_the_heading():
+    device, orientation = Device(), OrientationFilter()
+    fed(orientation, [device.reading(t) for t in device.times(0, 2)])
+    orientation.align(0.4)
+    fed(orientation, [device.reading(t) for t in device.times(2.5, 4)])
+    assert orientation.aligned, 'half a second is not long'
+    away = fed(orientation, [device.reading(t) for t in device.times(7, 9)])
+    assert not orientation.aligned and orientation.has_heading
+    assert away[0].rotation_stddev > 1.0, 'until then it may face anywhere'
+    assert orientation.follow(0.2) > 0.3 and orientation.aligned, 'told by a body that may look to the side'
+    assert orientation.feed(device.reading(9.0), 0.02).rotation_stddev > 0.3
+    orientation.begin_again()
+    assert not orientation.aligned and orientation.follow(0.1) == 0.0, 'as at first'
+
+
 def test_aligning_turns_what_comes_and_makes_its_heading_certain():
     device, orientation = Device(), OrientationFilter()
     before = fed(orientation, [device.reading(t) for t in device.times(0, 20)])[-1]

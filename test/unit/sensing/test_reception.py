@@ -164,3 +164,48 @@ def test_a_rotation_that_never_changes_while_its_sensor_moves_is_left_out_and_it
     last = next(received for _, name, received in reversed(Played(1.5, constant).said) if name == 'left')
     assert [finding.cause for finding in last.findings] == ['frozen']
     assert last.measurement.rot_world_sensor is None and last.measurement.position is not None
+
+
+WAIST = Sensor('waist', 'pelvis', type='imu', rotation_stddev=0.03)
+
+
+def stood(
+    reception: Reception, begin: float, facing: float, seconds: float = 2.0, worn: tuple[str, ...] = ('head', 'waist')
+) -> Measurement:
+    """Somebody stands and faces there [rad], with a tracked head where one is worn and a bare IMU; its last reading."""
+    turn = np.array([[np.cos(facing), -np.sin(facing), 0], [np.sin(facing), np.cos(facing), 0], [0, 0, 1.0]])
+    rng = np.random.default_rng(round(begin))
+    for k in range(round(100 * seconds)):
+        now_ns = NOW + round((begin + k / 100) * 1e9)
+        place = np.array([0, 0, 1.6]) + rng.normal(0, 0.001, 3)
+        if 'head' in worn and k % 2 == 0:
+            reception.take(Measurement('head', now_ns, turn, place), now_ns, now_ns)
+        gyro, force = rng.normal(0, 0.002, 3), np.array([0, 0, 9.81]) + rng.normal(0, 0.03, 3)
+        bare = Measurement('waist', now_ns, None, angular_velocity=gyro, specific_force=force)
+        reception.take(bare, now_ns, now_ns)
+    return reception.latest()['waist']
+
+
+def heading(measurement: Measurement) -> float:
+    return float(np.arctan2(measurement.rot_world_sensor[1, 0], measurement.rot_world_sensor[0, 0]))
+
+
+@pytest.mark.parametrize(('reset', 'away', 'stddev'), [(True, 0.05, 0.1), (True, 20.0, 0.1), (False, 20.0, 0.6)])
+def test_an_imu_without_heading_takes_that_of_the_body_anew_after_a_reset_or_a_long_absence(reset, away, stddev):
+    reception = Reception(1_500_000_000)
+    reception.wear({'head': SENSORS['head'], 'waist': WAIST}, (), False)
+    assert heading(stood(reception, 0.0, 0.3)) == pytest.approx(0.3, abs=0.05)
+    if reset:
+        reception.restart()
+    last = stood(reception, 2.0 + away, 2.4)
+    assert heading(last) == pytest.approx(2.4, abs=0.05) and last.rotation_stddev < stddev
+    assert reset or last.rotation_stddev > 0.3, 'the head may have looked to the side just then'
+
+
+def test_where_nobody_knows_the_heading_an_imu_goes_on_with_its_own_and_says_that_it_may_be_any():
+    reception = Reception(1_500_000_000)
+    reception.wear({'waist': WAIST}, (), False)
+    stood(reception, 0.0, 0.0, worn=('waist',))
+    reception.align({'waist': 0.8}, NOW + 2_000_000_000)
+    last = stood(reception, 20.0, 0.0, worn=('waist',))
+    assert heading(last) == pytest.approx(0.8, abs=0.1) and last.rotation_stddev > 1.0
