@@ -1,11 +1,12 @@
 """What /tf says, through tf2_ros where it is installed."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
-from math import isfinite
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from geometry_msgs.msg import TransformStamped
 from rclpy.node import Node
 from rclpy.time import Time
@@ -16,13 +17,17 @@ from inpose_ros.node import qos
 from inpose_ros.node.conversions.sensors import measurement_from_transform, measurement_in_world
 from inpose_ros.node.conversions.stamp import ns_from_stamp
 from inpose_ros.node.fetched import Fetched, waiting
-from inpose_ros.node.tf_links import Link, Links, moving, overdue, slow
+from inpose_ros.node.tf_links import Link, Links, moving, overdue, slow, want
 from inpose_ros.sensing.measurement import Measurement
 
 # A transform that is newer by this much [ns] still places a reading: what is older than all on /tf comes at the start.
 _NEAR_NS = 100_000_000
 # A tracker at 20 Hz is one, though what it hangs on comes more often; at less than 9 Hz [ns] it is hardly one.
 _RARE_NS = 110_000_000
+# A link that comes later than this [ns] is not carried on for so long; nor, where another would be waited for, is one
+# that has moved by more than this [m, rad] within the time by which it is late.
+_LATE_NS = 1_000_000_000
+_HARDLY_MOVED, _HARDLY_TURNED = 0.03, 0.01
 # So many readings of a frame are taken at a time, at most.
 _AT_ONCE = 8
 # Whoever speaks on /tf; tf2 wants a name.
@@ -54,7 +59,8 @@ class Frames:
 
     A link that comes rarely (the 2 Hz of a localisation) would make all that hangs on it as rare: tf2 knows of no
     common time but its own. So its last transform is carried on, for a few of its own intervals. A link that comes as
-    often as the others is waited for: what is carried on of a moving one is wrong by how far it has moved.
+    often as the others is waited for: what is carried on of a moving one is wrong by how far it has moved. Where such a
+    link comes late (a map's correction that takes 0.2 s to be found) it is carried on if it hardly moves in that time.
 
     It begins to listen when it is first asked: reading all of /tf, this node's own part included, costs time that most
     set-ups need not spend.
@@ -93,10 +99,12 @@ class Frames:
         if own is None:
             text = f'{sensor}: all transforms from {frame_id!r} to {self._world_frame!r} are static, so it measures '
             raise MeasurementError('tf_static_only', text + 'nothing; have what moves published on /tf, with its time')
-        carried = [link for link in slow(chain) if link is not own]
+        want(others, own.newest_ns)
         late = overdue(others, own.newest_ns)
         if late is not None:
             raise _stopped(late, own.newest_ns, sensor)
+        rare = slow(chain)
+        carried = [link for link in others if (link in rare or link.is_late) and self._may_be_carried(link, rare)]
         last_ns = min(link.newest_ns for link in (own, *others) if link not in carried)
         # At first the newest is enough: those before it would all seem to come late.
         times = [time_ns for time_ns in own.stamps if 0 < stamp_ns < time_ns < last_ns][1 - _AT_ONCE :]
@@ -105,10 +113,10 @@ class Frames:
         return [self._placed(chain, frame_id, time_ns, sensor) for time_ns in times]
 
     def slowness(self, frame_id: str, sensor: str) -> MeasurementError | None:
-        """What to say where the frame's own link comes much more rarely than others: nothing makes up for that."""
+        """What to say where the frame's own link comes rarely: nothing makes up for that."""
         chain = self._chain(frame_id, sensor)
         own = next(iter(moving(chain)), None)
-        if own is None or own not in slow(chain) or own.interval_ns < _RARE_NS:
+        if own is None or not own.is_rarer(_RARE_NS):
             return None
         text = f'{sensor}: {own} comes only {own.rate}; have it published as often as the sensor measures'
         return MeasurementError('slow_link', text)
@@ -117,7 +125,8 @@ class Frames:
         """The pose of a frame in the world when something was measured in it.
 
         Raises:
-            MeasurementError: wrong_frame, not known for that time; tf_unstamped; slow_link, a link has stopped.
+            MeasurementError: wrong_frame, not known for that time; tf_unstamped; slow_link, a link has stopped, or
+                comes late and moves.
         """
         if tf2_ros() is None:
             raise MeasurementError(
@@ -127,9 +136,14 @@ class Frames:
             )
         self.fetch()
         chain = self._chain(frame_id, sensor)
+        want(chain, stamp_ns)
         late = overdue(chain, stamp_ns)
         if late is not None:
             raise _stopped(late, stamp_ns, sensor)
+        rare = slow(chain)
+        for link in moving(chain):
+            if stamp_ns > link.newest_ns + link.carried_ns and not self._may_be_carried(link, rare):
+                raise _too_late(link, sensor)
         try:
             return self._placed(chain, frame_id, max(1, stamp_ns), sensor)  # 0 would mean the newest
         except MeasurementError:
@@ -186,6 +200,18 @@ class Frames:
                 raise MeasurementError('tf_unstamped', text + 'broadcaster fill in the stamp, or use /tf_static')
         return chain
 
+    def _may_be_carried(self, link: Link, rare: list[Link]) -> bool:
+        """Whether a link may be taken to be as it was by its newest stamp, late as that is: rare ones always are."""
+        if link.late_ns > _LATE_NS:
+            return False
+        if link in rare:
+            return True
+        before_ns = max(link.stamps[0], link.newest_ns - link.late_ns)
+        before = self._lookup(link.parent, link.child, before_ns, '')
+        now = self._as_it_was(link.parent, link.child, link.newest_ns, '')
+        turned = np.linalg.norm(now.rot_world_sensor - before.rot_world_sensor) / math.sqrt(2)  # for small angles
+        return bool(math.dist(now.position, before.position) < _HARDLY_MOVED and turned < _HARDLY_TURNED)
+
     def _placed(self, chain: list[Link], frame_id: str, stamp_ns: int, sensor: str) -> Measurement:
         """The pose of a frame at a time; links that have not come since are as they were."""
         placed: Measurement | None = None
@@ -236,8 +262,17 @@ def _stopped(link: Link, stamp_ns: int, sensor: str) -> MeasurementError:
     return MeasurementError('slow_link', text)
 
 
+def _too_late(link: Link, sensor: str) -> MeasurementError:
+    text = (
+        f'{sensor}: {link} comes {link.late_ns / 1e9:.2f} s after what is measured, and moves meanwhile. Have it sent '
+        'sooner, or make this a sensor of type tf, which waits for it'
+    )
+    return MeasurementError('slow_link', text)
+
+
 def _is_taken(transform: TransformStamped, parent: str, child: str) -> bool:
     """Whether tf2 takes a transform at all."""
     q, p = transform.transform.rotation, transform.transform.translation
     length = q.x * q.x + q.y * q.y + q.z * q.z + q.w * q.w
-    return bool(parent and child and parent != child and abs(length - 1) < _TF2_TOLERANCE and isfinite(p.x + p.y + p.z))
+    named = parent and child and parent != child
+    return bool(named and abs(length - 1) < _TF2_TOLERANCE and math.isfinite(p.x + p.y + p.z))

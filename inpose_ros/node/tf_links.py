@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 # So many stamps of a link are kept, of which the last few say how often it comes.
-_KEPT = 64
+_KEPT = 256
 _LAST = 8
 # A link that comes so much [ns] apart, and this many times as rarely as the quickest of its chain, is a slow one.
 _SLOW_NS = 40_000_000
@@ -16,6 +16,8 @@ _RARELY = 2
 _INTERVALS = 4
 _LEAST_NS, _MOST_NS = 100_000_000, 10_000_000_000
 _UNKNOWN_NS = 2_000_000_000
+# So many stamps of a link say how often it comes.
+_KNOWN = 6
 # A link has gone back in time where so many stamps in turn lie this far [ns] before its newest.
 _BACK_COUNT = 3
 _BACK_NS = 1_000_000_000
@@ -23,12 +25,17 @@ _BACK_NS = 1_000_000_000
 
 @dataclass
 class Link:
-    """From a frame to its parent. `static`: it came on /tf_static."""
+    """From a frame to its parent. `static`: it came on /tf_static.
+
+    `wanted_ns` is the newest time for which it was asked; by `late_ns` its newest stamp was behind that when it came.
+    """
 
     parent: str
     child: str
     static: bool
     unstamped: bool = False
+    wanted_ns: int = 0
+    late_ns: int = 0
     stamps: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _behind: int = 0
 
@@ -51,6 +58,15 @@ class Link:
         steps = self._steps()
         return min(max(_INTERVALS * max(steps), _LEAST_NS), _MOST_NS) if steps else _UNKNOWN_NS
 
+    def is_rarer(self, interval_ns: int) -> bool:
+        """Whether it is known to come less often than once in this time."""
+        return len(self.stamps) >= _KNOWN and self.interval_ns >= interval_ns
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it comes so long after its stamps that nobody should wait for it without need."""
+        return self.late_ns > _LEAST_NS
+
     @property
     def rate(self) -> str:
         """How often it comes, in words."""
@@ -66,7 +82,7 @@ class Link:
         newest_ns = self.newest_ns
         if stamp_ns > newest_ns:
             self.stamps.append(stamp_ns)
-            self._behind = 0
+            self._behind, self.late_ns = 0, max(0, self.wanted_ns - stamp_ns)
         elif 0 < stamp_ns < newest_ns - _BACK_NS:
             self._behind += 1
         return self._behind < _BACK_COUNT
@@ -130,6 +146,15 @@ def slow(chain: list[Link]) -> list[Link]:
 
 
 def overdue(chain: list[Link], stamp_ns: int) -> Link | None:
-    """A link that has not come for so long that nobody knows how it is at this time [ns]."""
-    late = [link for link in moving(chain) if stamp_ns > link.newest_ns + link.carried_ns]
+    """A link that has stopped: it has not come for so long that nobody knows how it is at this time [ns].
+
+    One that comes late, as the correction of a map does that takes long to be found, has not stopped.
+    """
+    late = [link for link in moving(chain) if stamp_ns > link.newest_ns + link.late_ns + link.carried_ns]
     return min(late, key=lambda link: link.newest_ns, default=None)
+
+
+def want(chain: list[Link], stamp_ns: int) -> None:
+    """Take note that the links are wanted for this time [ns]."""
+    for link in moving(chain):
+        link.wanted_ns = max(link.wanted_ns, stamp_ns)
