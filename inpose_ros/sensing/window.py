@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inpose_ros.errors import MeasurementError
@@ -11,9 +11,13 @@ from inpose_ros.sensing.sample_buffer import Columns
 
 # A flood of stamps inside the span must not fill the memory; 1 kHz over four seconds fits.
 CAPACITY = 4096
-# Time has gone back a little where this many readings of every sensor come in turn from so far behind the newest [ns].
+# A sensor's time has gone back where this many readings in turn come from so far behind its newest [ns], or two that
+# came so long one after the other [ns].
 _BACK_COUNT = 5
-_BACK_NS = 100_000_000
+_BACK_NS, _BACK_FOR_NS = 100_000_000, 150_000_000
+# Who does not come back with the others is lost after so many of its own pauses, and after so long at least [ns].
+_PAUSES = 3
+_LOST_NS = 300_000_000
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,10 @@ class MeasurementWindow:
         self._measurements: dict[str, list[Measurement]] = {}
         self._columns: dict[str, Columns] = {}  # of the first of them
         self._heard: dict[str, int] = {}
+        self._pauses: dict[str, float] = {}
+        self._furthest: dict[str, int] = {}  # the newest stamp of each, be it in the window or too old
         self._gone_back: dict[str, Measurement] = {}
-        self._behind: dict[str, list[Measurement]] = {}
+        self._behind: dict[str, list[tuple[int, Measurement]]] = {}  # with when they came
         self._old_in_a_row = 0
 
     @property
@@ -81,9 +87,9 @@ class MeasurementWindow:
 
     def drop(self, sensors: Collection[str]) -> None:
         """Forget all that these sensors have said."""
-        kept = (self._stamps, self._measurements, self._columns, self._heard, self._gone_back, self._behind)
+        stated = (self._stamps, self._measurements, self._columns, self._furthest, self._gone_back, self._behind)
         for name in sensors:
-            for by_sensor in kept:
+            for by_sensor in (*stated, self._heard, self._pauses):
                 by_sensor.pop(name, None)
         self._newest_ns = max((stamps[-1] for stamps in self._stamps.values() if stamps), default=None)
 
@@ -93,7 +99,7 @@ class MeasurementWindow:
         When every sensor heard within the span has gone back behind the window's start (a looping bag, a restarted
         clock), the window is emptied and goes on in the new time. One old stamp alone is a straggler. Inside the span
         it takes more to tell new times from late readings: the last few of every sensor must lie well behind the
-        newest stamp, and rise.
+        newest stamp, and rise. Where these have, who has been silent since for longer than is usual is lost.
 
         Raises:
             MeasurementError: it was dropped; `cause` is future, too_old or duplicate.
@@ -103,10 +109,10 @@ class MeasurementWindow:
             raise self._dropped(
                 'future', measurement, f'{(measurement.stamp_ns - now_ns) / 1e9:.3f} s ahead of the clock'
             )
-        self._heard[measurement.sensor] = self._elapsed_ns
+        self._hear(measurement.sensor)
         self._note_behind(measurement)
         if self._is_behind():
-            self._restart([m for name in self._live() for m in self._behind[name]])
+            self._restart([m for name in self._here() for _, m in self._behind[name]])
             return
         if self._newest_ns is not None and measurement.stamp_ns < self._newest_ns - self.span_ns:
             self._meet_old(measurement)
@@ -143,24 +149,46 @@ class MeasurementWindow:
             self._elapsed_ns += max(0, now_ns - self._now_ns)
         self._now_ns = now_ns
 
+    def _hear(self, sensor: str) -> None:
+        """Note when a sensor is heard, and its longest pause of late; a longer one of before fades within the span."""
+        if sensor in self._heard:
+            pause = min(self._elapsed_ns - self._heard[sensor], self.span_ns)
+            faded = self._pauses.get(sensor, 0.0) * (1 - pause / self.span_ns)
+            self._pauses[sensor] = max(pause, faded)
+        self._heard[sensor] = self._elapsed_ns
+
+    def _here(self) -> set[str]:
+        """The live sensors that have not been silent for longer than is usual."""
+        patience = {name: max(_LOST_NS, _PAUSES * self._pauses.get(name, self.span_ns)) for name in self._live()}
+        return {name for name, most in patience.items() if self._elapsed_ns - self._heard[name] <= most}
+
     def _live(self) -> set[str]:
         """The sensors that were heard within the span."""
         return {name for name, heard in self._heard.items() if self._elapsed_ns - heard <= self.span_ns}
 
     def _note_behind(self, measurement: Measurement) -> None:
         """Keep a sensor's readings as they come while they lie well behind its newest stamp, and rise."""
-        row, own = self._behind.setdefault(measurement.sensor, []), self._stamps.get(measurement.sensor)
+        name, stamp_ns = measurement.sensor, measurement.stamp_ns
+        row, own = self._behind.setdefault(name, []), self._stamps.get(name)
         newest_ns = own[-1] if own else self._newest_ns  # another's may be of a clock that is ahead
-        if newest_ns is None or measurement.stamp_ns >= newest_ns - _BACK_NS:
+        if newest_ns is None or stamp_ns >= newest_ns - _BACK_NS:
             row.clear()
-        elif not row or measurement.stamp_ns != row[-1].stamp_ns:  # a double says nothing
-            if row and measurement.stamp_ns < row[-1].stamp_ns:
+        elif not row or stamp_ns != row[-1][1].stamp_ns:  # a double says nothing
+            if row and stamp_ns < row[-1][1].stamp_ns:
                 row.clear()
-            row.append(measurement)
+            row.append((self._elapsed_ns, measurement))
             del row[:-_BACK_COUNT]
+        self._furthest[name] = max(stamp_ns, self._furthest.get(name, stamp_ns))
 
     def _is_behind(self) -> bool:
-        return all(len(self._behind.get(name, ())) >= _BACK_COUNT for name in self._live())
+        """Whether time has gone back for all who are here.
+
+        Who has been behind ever since it began says nothing of that: its clock is wrong, and the others may be silent.
+        """
+        rows = {name: self._behind.get(name, ()) for name in self._here()}
+        return all(map(_is_enough, rows.values())) and any(
+            row[-1][1].stamp_ns < self._furthest[name] - _BACK_NS for name, row in rows.items()
+        )
 
     def _dropped(self, cause: str, measurement: Measurement, reason: str) -> MeasurementError:
         self.counts[cause] += 1
@@ -178,9 +206,9 @@ class MeasurementWindow:
 
     def _restart(self, measurements: list[Measurement]) -> None:
         """Empty the window and go on with the first measurements of the new time."""
-        heard = self._heard
+        heard, pauses = self._heard, self._pauses
         self._forget()
-        self._heard = heard
+        self._heard, self._pauses = heard, pauses
         self.counts['time_reset'] += 1
         newest = max(measurement.stamp_ns for measurement in measurements)
         for measurement in sorted(measurements, key=lambda m: m.stamp_ns):
@@ -209,3 +237,8 @@ class MeasurementWindow:
             del stamps[:first], self._measurements[sensor][:first]
             if first and sensor in self._columns:
                 self._columns[sensor] = self._columns[sensor].without(first)
+
+
+def _is_enough(row: Sequence[tuple[int, Measurement]]) -> bool:
+    """Whether readings that are behind, with when they came, are no mere stragglers."""
+    return len(row) >= _BACK_COUNT or (len(row) > 1 and row[-1][0] - row[0][0] >= _BACK_FOR_NS)

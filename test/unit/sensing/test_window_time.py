@@ -200,3 +200,91 @@ def test_stamps_that_are_dropped_as_future_do_not_hold_time_back(window):
         add(window, 'pelvis', now - (3 * SECOND if i >= 300 else 0), now_ns=now)
     assert window.counts['time_reset'] == 1
     assert window.newest_stamp_ns == 10 * SECOND + 990 * MS
+
+
+STARTS = {'head': 60, 'left_wrist': 60, 'right_wrist': 100, 'waist': 20, 'left_foot': 400, 'right_foot': 5}
+YEAR = 365 * 86400 * SECOND
+
+
+def until_it_is_seen(window, names, lost, back, turn=5 * SECOND):
+    """How long after `turn` [ns] the window's end goes on, where all but who are lost go back then."""
+    arrivals = [
+        (now, name, now + 2 * YEAR - (back if now >= turn else 0))
+        for name in names for now in range(name_phase(name), turn + 2 * SECOND, SECOND // STARTS[name])
+        if now < turn or name not in lost
+    ]  # fmt: skip
+    for now, name, stamp in sorted(arrivals):
+        add(window, name, stamp, now_ns=now + 2 * YEAR)
+        if window.counts['time_reset'] or window.newest_stamp_ns > turn + 2 * YEAR:
+            assert window.newest_stamp_ns <= now + 2 * YEAR - back
+            return now - turn
+    return 2 * SECOND
+
+
+def name_phase(name):
+    return 1 + list(STARTS).index(name) * MS
+
+
+@pytest.mark.parametrize('back', [600 * MS, SECOND, 1500 * MS, 10 * SECOND, 60 * SECOND, YEAR])
+@pytest.mark.parametrize(
+    ('names', 'lost'),
+    [
+        (('head',), ()),
+        (('head', 'left_wrist'), ('left_wrist',)),
+        (('head', 'left_wrist', 'right_wrist'), ('head',)),
+        (('head', 'left_wrist', 'right_wrist'), ('left_wrist', 'right_wrist')),
+        (('head', 'waist'), ('head',)),
+        (('head', 'waist', 'left_foot'), ('waist',)),
+        (('head', 'right_foot'), ('head',)),
+        (('head', 'waist', 'right_foot'), ('right_foot',)),
+        (tuple(STARTS), ('left_foot',)),
+        (tuple(STARTS), ('head', 'left_wrist', 'right_wrist', 'waist', 'left_foot')),
+        (tuple(STARTS), ()),
+    ],
+)
+def test_who_does_not_come_back_from_the_old_time_holds_up_the_others_for_less_than_half_a_second(
+    window, names, lost, back
+):
+    """A little longer where one has five readings a second."""
+    assert until_it_is_seen(window, names, lost, back) < (700 if 'right_foot' in names else 500) * MS
+
+
+@pytest.mark.parametrize('slow', [1, 2, 3, 5, 20])
+@pytest.mark.parametrize('back', [200 * MS, 600 * MS, 1500 * MS, 60 * SECOND])
+def test_a_slow_sensor_that_goes_on_is_not_taken_for_lost_when_stamps_of_another_go_back(window, slow, back):
+    """The head's stamps are those of before for a while, again and again."""
+    arrivals = [(now, 'waist', now + 100 * SECOND) for now in range(1, 9 * SECOND, SECOND // slow)]
+    for now in range(0, 9 * SECOND, SECOND // 60):
+        stray = now > 3 * SECOND and now % SECOND < 900 * MS
+        arrivals.append((now, 'head', now + 100 * SECOND - (back if stray else 0)))
+    for now, name, stamp in sorted(arrivals):
+        add(window, name, stamp, now_ns=now + 100 * SECOND)
+    assert window.counts['time_reset'] == 0
+
+
+@pytest.mark.parametrize('pause', [300 * MS, 500 * MS, SECOND, 1500 * MS])
+@pytest.mark.parametrize('wrong', [150 * MS, 900 * MS, 3 * SECOND, 60 * SECOND])
+def test_who_has_always_been_behind_does_not_turn_time_back_while_the_others_are_silent(window, pause, wrong):
+    arrivals = [(now, 'head', now + 100 * SECOND - wrong) for now in range(1, 12 * SECOND, SECOND // 60)]
+    for now in range(0, 12 * SECOND, SECOND // 100):
+        if now % (4 * SECOND) < 4 * SECOND - pause:
+            arrivals += [(now, name, now + 100 * SECOND) for name in ('left_wrist', 'waist')]
+    for now, name, stamp in sorted(arrivals):
+        add(window, name, stamp, now_ns=now + 100 * SECOND)
+    assert window.counts['time_reset'] == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_sensors_of_any_rates_that_come_and_go_a_little_late_never_turn_time_back(seed):
+    rng = random.Random(seed)
+    window, arrivals = MeasurementWindow(span_ns=round(1.8 * SECOND)), []
+    for name in rng.sample(sorted(STARTS), rng.choice((1, 2, 3, 6))):
+        period, late, silent = SECOND // rng.choice((1, 3, 5, 20, 60, 200)), rng.randrange(400) * MS, False
+        for now in range(1, 10 * SECOND, period):
+            silent = rng.random() < (0.9 if silent else 0.03)
+            if not silent:
+                arrivals.append((now + late + rng.randrange(90) * MS, name, now + 100 * SECOND))
+    for now, name, stamp in sorted(arrivals):
+        add(window, name, stamp, now_ns=now + 100 * SECOND)
+    assert window.counts['time_reset'] == 0
