@@ -33,7 +33,7 @@ class PageError(InPoseError):
 CAUSES = (
     # what does not come, or not when it should
     'silent', 'delayed', 'jitter', 'late', 'duplicate', 'too_old', 'future', 'stamp_zero', 'ahead', 'behind', 'burst',
-    'flood', 'time_reset', 'clock_paused', 'no_clock', 'two_clocks', 'no_poses', 'no time',
+    'flood', 'overrun', 'time_reset', 'clock_paused', 'no_clock', 'two_clocks', 'no_poses', 'no time',
     # who speaks, and of what frame
     'second_publisher', 'second_tracker', 'wrong_frame', 'slow_link', 'tf_unstamped', 'tf_static_only',
     # a reading that is none, or that one of before contradicts

@@ -4,10 +4,14 @@ It hands over one a cycle, and a cycle costs more than a message does. With six 
 core, and at 1 kHz it fell behind.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
+
+# A queue that was full so many times within this time [s] loses messages for good; once, somebody was held up.
+_OFTEN, _LATELY = 5, 1.0
 
 
 class Fetched(CallbackGroup):
@@ -32,3 +36,18 @@ def waiting(subscription: Any, at_most: int) -> Iterator[tuple[Any, dict]]:
             if taken is None:
                 return
             yield taken
+
+
+class QueueWatch:
+    """Finds out a queue that is full again and again when it is fetched: then its oldest messages are lost unseen."""
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self._full: deque[float] = deque(maxlen=_OFTEN)
+
+    def overruns(self, messages: int, now: float) -> bool:
+        """Whether it loses messages, by how many were fetched at a time [s]."""
+        if messages < self.depth:
+            return False
+        self._full.append(now)
+        return len(self._full) == _OFTEN and now - self._full[0] <= _LATELY

@@ -18,7 +18,9 @@ _KEPT = 4096
 # Counted, but no reason to reject anything.
 ACCEPTED = ('late', 'time_reset', 'world_moved')
 # Who is named for these may well be silent: they do not say why nothing of a sensor can be used.
-NOT_HEARD = (*ACCEPTED, 'second_publisher', 'delayed', 'jitter', 'burst', 'ahead', 'behind', 'floor_contradicted')
+NOT_HEARD = (
+    *ACCEPTED, 'second_publisher', 'delayed', 'jitter', 'burst', 'overrun', 'ahead', 'behind', 'floor_contradicted'
+)  # fmt: skip
 # A sensor whose readings arrive later [s] than this, or more unevenly, is named: the solver looks back over poses at
 # 30 Hz, and output is as late as its newest input.
 DELAYED = 0.1

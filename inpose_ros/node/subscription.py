@@ -12,7 +12,7 @@ from inpose_ros.errors import MeasurementError
 from inpose_ros.node import qos
 from inpose_ros.node.conversions.sensors import READERS, SensorMessage, measurement_in_world
 from inpose_ros.node.conversions.stamp import ns_from_stamp
-from inpose_ros.node.fetched import Fetched, waiting
+from inpose_ros.node.fetched import Fetched, QueueWatch, waiting
 from inpose_ros.node.parameters import SensorParameters
 from inpose_ros.node.tf_input import Frames
 from inpose_ros.sensing.measurement import Measurement
@@ -49,7 +49,7 @@ class TopicSubscription:
         self._node, self._sensor, self._row = node, sensor, row
         self._frames, self._world_frame, self._receiver = frames, world_frame, receiver
         self._offset_ns = round(row.time_offset * 1e9)
-        self._source, self._flood = Source(), FloodGate()
+        self._source, self._flood, self._queue = Source(), FloodGate(), QueueWatch(qos.SENSOR.depth)
         kind, self._read = READERS[row.type]
         self._subscription = node.create_subscription(
             kind, row.topic_for(sensor), self._receive_one, qos.SENSOR, callback_group=Fetched()
@@ -65,7 +65,11 @@ class TopicSubscription:
 
     def fetch(self) -> None:
         """Read the messages that have come; those that come while they are judged are for the next time."""
-        for msg, info in list(waiting(self._subscription, qos.SENSOR.depth)):
+        messages = list(waiting(self._subscription, self._queue.depth))
+        if self._queue.overruns(len(messages), time.monotonic()):
+            text = f'{self._sensor} sends more than can be taken in; the rest is lost: send less, or play more slowly'
+            self._receiver.refuse(self._sensor, MeasurementError('overrun', text))
+        for msg, info in messages:
             self._receive_one(msg, info)
 
     def _receive_one(self, msg: SensorMessage, info: dict) -> None:
