@@ -10,8 +10,9 @@ from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
 
-# A queue that was full so many times within this time [s] loses messages for good; once, somebody was held up.
-_OFTEN, _LATELY = 5, 1.0
+# A queue that was full so many times within this time [s] loses messages for good; a few times, somebody was held up:
+# a machine that has just begun, or is busy, fetches late.
+_OFTEN, _LATELY = 20, 3.0
 
 
 class Fetched(CallbackGroup):

@@ -36,6 +36,12 @@ def test_a_machine_that_is_held_up_now_and_then_is_not_blamed_on_the_sensor(rate
     assert lost > 0 and not told
 
 
+@pytest.mark.parametrize('rate', [120, 400, 1000])
+def test_a_machine_that_fetches_late_for_two_seconds_is_not_blamed_on_the_sensor(rate):
+    watch = QueueWatch(DEPTH)
+    assert not any(watch.overruns(min(DEPTH, round(0.11 * rate)), 0.11 * k) for k in range(18))
+
+
 @pytest.mark.parametrize('rate', [2000, 4000, 24000])
 def test_of_a_bag_that_is_played_too_fast_it_is_told_within_a_second_that_messages_are_lost(rate):
     assert played(rate, seconds=1.0)[0] > 0 and played(rate)[1] > 0.1 * 4 * rate
