@@ -206,11 +206,11 @@ STARTS = {'head': 60, 'left_wrist': 60, 'right_wrist': 100, 'waist': 20, 'left_f
 YEAR = 365 * 86400 * SECOND
 
 
-def until_it_is_seen(window, names, lost, back, turn=5 * SECOND):
+def until_it_is_seen(window, names, lost, back, turn=3 * SECOND):
     """How long after `turn` [ns] the window's end goes on, where all but who are lost go back then."""
     arrivals = [
         (now, name, now + 2 * YEAR - (back if now >= turn else 0))
-        for name in names for now in range(name_phase(name), turn + 2 * SECOND, SECOND // STARTS[name])
+        for name in names for now in range(name_phase(name), turn + SECOND, SECOND // STARTS[name])
         if now < turn or name not in lost
     ]  # fmt: skip
     for now, name, stamp in sorted(arrivals):
@@ -218,7 +218,7 @@ def until_it_is_seen(window, names, lost, back, turn=5 * SECOND):
         if window.counts['time_reset'] or window.newest_stamp_ns > turn + 2 * YEAR:
             assert window.newest_stamp_ns <= now + 2 * YEAR - back
             return now - turn
-    return 2 * SECOND
+    return SECOND
 
 
 def name_phase(name):
