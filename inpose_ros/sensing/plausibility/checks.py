@@ -14,13 +14,11 @@ from inpose_ros.sensing.plausibility.frozen_rotation import FrozenRotation
 from inpose_ros.sensing.plausibility.gravity import Gravity
 from inpose_ros.sensing.plausibility.jumps import POSITION, ROTATION, Jumps, Reading
 from inpose_ros.sensing.plausibility.lost import without_lost
-from inpose_ros.sensing.plausibility.place import absurd, off_the_map
+from inpose_ros.sensing.plausibility.place import Places, off_the_map
 from inpose_ros.sensing.plausibility.swaps import Swaps
 from inpose_ros.sensing.plausibility.units import ForceUnit, RateUnit
 from inpose_ros.sensing.plausibility.world import WorldMove, WorldMoves
 
-# What is said of a reading that is far from the one before.
-_OF_A_STEP = ('teleport', 'heading_step', 'swapped')
 # Beyond this [rad/s], [m/s2], and in degrees or g as well, no gyro and no accelerometer measures.
 _BEYOND = 1e4
 
@@ -60,6 +58,7 @@ class Plausibility:
     def __init__(self) -> None:
         self._records: dict[str, _Record] = {}
         self._positions: dict[str, Jumps] = {}
+        self._places = Places()
         self._swaps = Swaps(self._positions)
         self._world = WorldMoves()
         self._contradictions = Contradictions()
@@ -67,6 +66,7 @@ class Plausibility:
     def restart(self, sensors: Iterable[str] | None = None) -> None:
         """Forget what went before, of all sensors or of some: time went back, or it is another device."""
         for name in list(self._records if sensors is None else sensors):
+            self._places.forget(name)
             self._swaps.forget(name)
             self._world.forget(name)
             self._contradictions.forget(name)
@@ -82,8 +82,10 @@ class Plausibility:
         measurement, findings = self._known(self._record(sensor.name).halves.completed(measurement), sensor)
         if measurement is None:
             return Verdict(None, findings)
-        found = impossible(measurement) or self._hangs(measurement) or self._jumps(measurement, sensor)
-        move = self._followed(measurement, found)
+        found, move = impossible(measurement) or self._hangs(measurement), None
+        if found is None:
+            found = self._jumps(measurement, sensor)
+            move = self._followed(measurement, found is None)
         if found is not None and move is None:
             return Verdict(None, (found,))
         usable, wrong_units = self._units(measurement)
@@ -119,6 +121,7 @@ class Plausibility:
         if not record.frozen.judge(measurement):
             return None
         # Where it hung is no place to measure the way from once it goes on.
+        self._places.forget(measurement.sensor)
         self._swaps.forget(measurement.sensor)
         self._world.forget(measurement.sensor)
         record.position.forget()
@@ -126,14 +129,13 @@ class Plausibility:
         text = f'{measurement.sensor} repeats one reading, bit by bit, though its stamps go on: it has hung up'
         return MeasurementError('frozen', text)
 
-    def _followed(self, measurement: Measurement, found: MeasurementError | None) -> WorldMove | None:
+    def _followed(self, measurement: Measurement, believed: bool) -> WorldMove | None:
         """The move of all located sensors that this reading completes: from now on they are believed where they are."""
-        if measurement.position is None or (found is not None and found.cause not in _OF_A_STEP):
+        if measurement.position is None:
             return None
-        name, record = measurement.sensor, self._record(measurement.sensor)
-        self._world.note(measurement, found is None)
-        since = [own.since_ns for own in (record.position, record.rotation) if own.away is not None]
-        move = self._world.found(name, min(since), self._swaps.partner(name) is not None) if since else None
+        name = measurement.sensor
+        self._world.note(measurement, believed)
+        move = None if believed else self._world.found(name, self._swaps.partner(name) is not None)
         for moved in move.sensors if move else ():
             self._swaps.forget(moved)
             self._world.forget(moved)
@@ -149,9 +151,9 @@ class Plausibility:
             return None
         name, reading = measurement.sensor, Reading(measurement.stamp_ns, measurement.position)
         record = self._record(name)
-        off_the_map = absurd(name, measurement.stamp_ns, measurement.position, self._positions)
-        if off_the_map is not None:
-            return off_the_map
+        absurd = self._places.judge(name, reading)
+        if absurd is not None:
+            return absurd
         distance, stay_away = record.position.way(reading), self._swaps.partner(name) is not None
         stddev = measurement.position_stddev or sensor.position_stddev
         believed = record.position.believes(reading, stddev, stay_away)

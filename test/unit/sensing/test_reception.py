@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.reception import Reception
@@ -97,6 +98,24 @@ def test_when_the_world_moves_the_window_moves_with_it():
     mine, plain = played.window(), calm.window()
     assert mine.contributing == SENSORS.keys() and played.reception.epoch == calm.reception.epoch + 1
     assert np.allclose(mine.location[mine.location_valid], plain.location[plain.location_valid] + way, atol=0.15)
+
+
+def test_a_turn_about_the_head_turns_the_window_once_whoever_was_doubted():
+    turn, axis = Rotation.from_euler('z', 40, degrees=True).as_matrix(), np.array([0.5, 0.0, 1.2])
+
+    def turned(reading: Measurement, t: float) -> Measurement:
+        place = turn @ (reading.position - axis) + axis
+        return (
+            replace(reading, rot_world_sensor=turn @ reading.rot_world_sensor, position=place) if t >= 1.0 else reading
+        )
+
+    played, calm = Played(1.2, turned).reception.snapshot(), Played(1.2).reception.snapshot()
+    for name in SENSORS:
+        was = {reading.stamp_ns: reading for reading in calm.series(name)}
+        for reading in played.series(name):
+            plain = was[reading.stamp_ns]
+            assert np.allclose(reading.rot_world_sensor, turn @ plain.rot_world_sensor, atol=0.1)
+            assert np.allclose(reading.position, turn @ (plain.position - axis) + axis, atol=0.15)
 
 
 def test_an_imu_turns_with_the_world_of_the_trackers():

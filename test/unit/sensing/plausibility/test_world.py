@@ -1,16 +1,18 @@
 """One rigid move of all located sensors is taken at once; what only some of them say is not."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from inpose_ros.sensing.measurement import Measurement
-from inpose_ros.sensing.plausibility.checks import Plausibility
+from inpose_ros.sensing.plausibility.checks import Plausibility, Verdict
 
-from .test_checks import SENSORS, Person
+from .test_checks import SENSORS, Person, stamp
 
 NAMES = ('head', 'left', 'right')
 
@@ -102,3 +104,104 @@ def test_flights_of_steps_are_taken_one_after_another():
             step = moved(person.reading(name, t), 0.0, (3.0 * int(t), 0.0, 0.0))
             moves += plausibility.judge(step, SENSORS[name]).move is not None
     assert moves == 3
+
+
+Change = Callable[[Measurement], Measurement]
+MOVED_AT = 0.2
+
+
+def said(rates: tuple[float, ...], order: tuple[str, ...], change: Change, end: float) -> list[tuple[float, Verdict]]:
+    """What is judged from MOVED_AT on of sensors that speak in an order, each at its rate, with what changes then."""
+    person, plausibility, rows = Person(), Plausibility(), []
+    phases = zip(order, rates, np.arange(len(order)) / len(order) / max(rates))
+    times = sorted((phase + k / rate, name) for name, rate, phase in phases for k in range(round(end * rate)))
+    for t, name in times:
+        reading = person.reading(name, t)
+        verdict = plausibility.judge(change(reading) if t >= MOVED_AT else reading, SENSORS[name])
+        assert t >= MOVED_AT or verdict.measurement is not None
+        rows += [(t, verdict)] if t >= MOVED_AT else []
+    return rows
+
+
+def about(
+    place: np.ndarray, yaw: float, way: tuple[float, float, float] = (0.0, 0.0, 0.0)
+) -> Callable[[Measurement], Measurement]:
+    """Turns readings by an angle [deg] about a place, and shifts them."""
+    return lambda reading: moved(reading, yaw, tuple(place - turn_of(yaw) @ place + way))
+
+
+def turn_of(yaw: float) -> np.ndarray:
+    return Rotation.from_euler('z', yaw, degrees=True).as_matrix()
+
+
+HEAD = Person(noise=0).reading('head', MOVED_AT).position
+RATES = [(60, 60, 60), (120, 120, 120), (200, 200, 200), (90, 30, 30), (60, 200, 120)]
+
+
+@pytest.mark.parametrize('rates', RATES)
+@pytest.mark.parametrize(
+    ('yaw', 'way'),
+    [
+        *[(yaw, (0.0, 0.0, 0.0)) for yaw in (15, 24, -40, 60)],
+        (40, (0.2, 0.0, 0.0)),
+        (30, (0.25, 0.0, 0.0)),
+        (25, (-0.05, 0.0, -0.2)),
+        (0, (0.0, 0.18, 0.0)),
+    ],
+)
+def test_who_is_near_the_axis_of_a_turn_moves_with_the_others_whoever_speaks_first(rates, yaw, way):
+    for order in permutations(NAMES):
+        rows = said(rates, order, about(HEAD, yaw, way), MOVED_AT + 0.1)
+        refused = [t for t, verdict in rows if verdict.measurement is None]
+        assert not refused or max(refused) - MOVED_AT < 2 / min(rates)
+        moves = [verdict.move for _, verdict in rows if verdict.move is not None]
+        assert len(moves) == 1 or not (refused or moves), 'all are taken together'
+        assert all(abs(math.remainder(move.yaw - math.radians(yaw), math.tau)) < 0.1 for move in moves)
+
+
+def test_what_was_believed_before_the_move_was_found_is_not_moved_twice():
+    change = about(HEAD, 40)
+    rows = said((60, 60, 60), NAMES, change, MOVED_AT + 0.1)
+    (move,) = [verdict.move for _, verdict in rows if verdict.move is not None]
+    for t in Person().times(MOVED_AT - 0.1, MOVED_AT + 0.1):
+        was = Person().reading('head', t)
+        reading = change(was) if t >= MOVED_AT else was
+        assert np.allclose(move.applied(reading).rot_world_sensor, change(was).rot_world_sensor, atol=0.1)
+
+
+@pytest.mark.parametrize(('yaw', 'way'), [(0, (120.0, 0, 0)), (0, (0, 0, 250.0)), (5, (0, 0, 0)), (90, (0, -3e3, 0))])
+@pytest.mark.parametrize('rates', [(60, 60, 60), (90, 30, 30)])
+def test_a_move_of_all_by_more_than_a_hundred_metres_is_taken_as_any_other(yaw, way, rates):
+    change = about(np.array([0.0, 1500.0, 0.0]), yaw, way)
+    for order in [*permutations(NAMES), *permutations(NAMES, 2)]:
+        rows = said(rates[: len(order)], order, change, MOVED_AT + 0.1)
+        assert [set(verdict.move.sensors) for _, verdict in rows if verdict.move is not None] == [set(order)]
+        refused = [t for t, verdict in rows if verdict.measurement is None]
+        assert max(refused) - MOVED_AT < 1.5 / min(rates)
+
+
+class Quick(Person):
+    """Swings the arms at up to 6 m/s, shakes the head, and turns to and fro."""
+
+    def reading(self, name: str, seconds: float) -> Measurement:
+        side = {'left': 1.0, 'right': -1.0, 'head': 0.0}[name]
+        swing = (0.4 * abs(side) + 0.08) * np.array([math.sin(12 * seconds + side), 0.0, math.cos(12 * seconds)])
+        rot = Rotation.from_rotvec([0.2, 0.8 * math.sin(12 * seconds), side + 0.5 * math.sin(20 * seconds)])
+        body = Rotation.from_euler('z', 1.2 * math.sin(5 * seconds))
+        tremble = Rotation.from_rotvec(0.005 * self.rng.normal(size=3))
+        place = np.array([0.0, 0.5 * side, 1.2]) + swing + 0.002 * self.rng.normal(size=3)
+        return Measurement(name, stamp(seconds), (body * rot * tremble).as_matrix(), body.apply(place))
+
+
+@pytest.mark.parametrize('rate', [30, 60, 90, 200])
+@pytest.mark.parametrize('jumps', [False, True])
+def test_quick_motion_is_no_move_of_the_world_whether_or_not_one_jumps(rate, jumps):
+    person, plausibility, rng = Quick(rate=rate), Plausibility(), np.random.default_rng(1)
+    ways = {k: (rng.uniform(-60, 60), tuple(rng.uniform(-0.8, 0.8, 3))) for k in range(30)}
+    for t in person.times(0, 2):
+        for name in NAMES:
+            reading, spell = person.reading(name, t), int(t / 0.15)
+            is_away = jumps and spell % 2 and name == 'left'
+            reading = about(reading.position, *ways[spell])(reading) if is_away else reading
+            verdict = plausibility.judge(reading, SENSORS[name])
+            assert verdict.move is None and (jumps or verdict.measurement is not None)
