@@ -32,7 +32,8 @@ class ForeignFrames:
 
     All of /tf costs a callback and half a millisecond a message, at 60 Hz and more. Here the middleware keeps the last
     few, nobody is woken by them, and of those looked at, mostly once a second, only those are read that hold our prefix
-    and are not, byte by byte, what this node sent itself.
+    and are not, byte by byte, what this node sent itself. `rival` is the GID of who was last heard to say where the
+    body is, if the middleware tells.
     """
 
     def __init__(self, node: Node, frame_prefix: str) -> None:
@@ -40,6 +41,7 @@ class ForeignFrames:
         self._root = f'{frame_prefix}pelvis'
         self._links = {self._root, *urdf.link_names(frame_prefix)[1]}
         self._needle = (frame_prefix or self._root).encode()
+        self.rival: bytes | None = None
         self._sent: deque[bytes] = deque(maxlen=4 * _KEPT)
         profile = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, history=HistoryPolicy.KEEP_LAST, depth=_KEPT)
         self._subscription = node.create_subscription(
@@ -55,25 +57,28 @@ class ForeignFrames:
         waiting = list(self._take())
         own = {message[_HEAD:] for message in tuple(self._sent)}
         found = Heard.NOTHING
-        for message in waiting:
+        for message, info in waiting:
             said = message[_HEAD:]
             if self._needle not in said or said in own:
                 own.discard(said)  # this node sends each once
                 continue
-            found = max(found, self._said(message), key=lambda heard: heard.value)
+            heard = self._said(message)
+            if heard is Heard.ROOT:
+                self.rival = info.get('publisher_gid', {}).get('data')
+            found = max(found, heard, key=lambda heard: heard.value)
         return found
 
     def destroy(self) -> None:
         self._node.destroy_subscription(self._subscription)
 
-    def _take(self) -> Iterator[bytes]:
+    def _take(self) -> Iterator[tuple[bytes, dict]]:
         handle = self._subscription.handle
         with handle:
             for _ in range(_KEPT):
                 taken = handle.take_message(TFMessage, True)
                 if taken is None:
                     return
-                yield bytes(taken[0])
+                yield bytes(taken[0]), taken[1]
 
     def _said(self, message: bytes) -> Heard:
         children = {row.child_frame_id for row in deserialize_message(message, TFMessage).transforms} & self._links

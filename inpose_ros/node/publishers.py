@@ -38,9 +38,10 @@ class BodyPublishers:
 
     def open(self) -> None:
         """Have the publishers, silent until the node is active."""
+        # First, so that who finds the joint states of another knows by then that it is a tracker.
+        self._body_pose = self._publisher(BodyPose, 'body_pose')
         self._joint_states = self._publisher(JointState, 'joint_states')
         self._transforms = self._publisher(TFMessage, '/tf', qos.TF) if self._params.publish_tf else None
-        self._body_pose = self._publisher(BodyPose, 'body_pose')
         self._skeleton = self._publisher(MarkerArray, 'skeleton')
         self._cloud = self._publisher(PointCloud2, 'joint_cloud')
         self._ends = {name: self._publisher(PoseStamped, f'end_effectors/{name}') for name in END_EFFECTORS}

@@ -142,8 +142,7 @@ class InPoseNode(LifecycleNode):
         if objection is not None:
             self.get_logger().error(f'not activated: {objection}')
             return TransitionCallbackReturn.FAILURE
-        self._outputs.open()
-        self._rivals.began()
+        self._rivals.begin(self._outputs.open)
         result = super().on_activate(state)
         self._outputs.describe(self._tracker.solver.skeleton)
         self._watch.begin(self._health, self.now_ns())
@@ -217,9 +216,7 @@ class InPoseNode(LifecycleNode):
         newest = (self._epoch, self._inputs.newest_stamp_ns)
         if newest[1] is None or newest == self._offered:
             return False
-        job = Job(
-            self._inputs.snapshot(), self._inputs.sensors, self._epoch, *self._body_states(), self._inputs.breaks
-        )
+        job = Job(self._inputs.snapshot(), self._inputs.sensors, self._epoch, *self._body_states(), self._inputs.breaks)
         self._offered = newest
         if not self._worker.offer(job):
             self._health.counts['dropped'] += 1

@@ -1,10 +1,14 @@
 """Two who publish the same body: they are named, and who comes second does not begin."""
 
+import itertools
+import time
+
 import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import TransformStamped
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
@@ -15,6 +19,10 @@ from inpose_ros.node import parameters, qos
 from inpose_ros.node.conversions.stamp import stamp_from_ns
 from inpose_ros.node.foreign_frames import ForeignFrames, Heard
 from inpose_ros.node.parameters import NodeParameters
+from inpose_ros.node.rivals import Rivals
+from inpose_ros.node.tracker_node import InPoseNode
+
+from .conftest import StandInEstimator, stand_in
 
 ERROR = DiagnosticStatus.ERROR
 
@@ -87,6 +95,77 @@ def test_who_finds_another_only_after_its_beginning_leaves_and_the_other_stays(s
     stage.until(lambda: told(node) is not None and node.state == 'inactive')
     assert 'second_tracker: joint_states is published by' in capfd.readouterr().err
     assert told(node)[0] == ERROR
+
+
+@pytest.fixture
+def at_once(stage, monkeypatch):
+    """Activate nodes that do not see each other until all have begun."""
+
+    def at_once(*nodes) -> None:
+        for node in nodes:
+            node.trigger_configure()
+        with monkeypatch.context() as patch:
+            patch.setattr(Rivals, 'objection', lambda rivals: None)
+            for node in nodes:
+                node.trigger_activate()
+        assert {node.state for node in nodes} == {'active'}
+
+    return at_once
+
+
+@pytest.mark.parametrize('order', itertools.permutations(range(3)), ids=str)
+@pytest.mark.parametrize('count', [2, 3])
+def test_of_trackers_that_begin_at_once_one_stays_whoever_looks_first(stage, at_once, capfd, count, order):
+    nodes = [stage.node() for _ in range(count)]
+    at_once(*nodes)
+    for _ in range(2):
+        for k in order:
+            if k < count:
+                told(nodes[k])
+    (left,) = [node for node in nodes if node.state == 'active']
+    assert 'second_tracker: joint_states is published by another ' in capfd.readouterr().err
+    assert 'second_tracker' not in told(left)[1]
+    for node in nodes:
+        assert node is left or 'second_tracker' in told(node)[1]
+
+
+def test_who_stays_of_two_newcomers_leaves_after_all_if_the_other_does_not(stage, at_once):
+    """As the other then has been at work for longer, and was found late."""
+    nodes = [stage.node() for _ in range(2)]
+    at_once(*nodes)
+    newer, older = sorted(nodes, key=lambda node: node._rivals._own[f'/{stage.namespace}/joint_states'])
+    older._rivals._since -= 60
+    assert told(newer)[0] == told(older)[0] == ERROR and newer.state == older.state == 'active'
+    newer._rivals._clock = lambda: time.monotonic() + 11
+    assert told(newer)[0] == ERROR and newer.state == 'inactive'
+    assert 'second_tracker' not in told(older)[1] and older.state == 'active'
+
+
+def test_who_has_stayed_once_is_no_newcomer_to_the_next(stage, at_once, foreign):
+    nodes = [stage.node() for _ in range(2)]
+    at_once(*nodes)
+    first, _ = sorted(nodes, key=lambda node: node._rivals._own[f'/{stage.namespace}/joint_states'])
+    for node in (*nodes, first):
+        told(node)
+    first._rivals._clock = lambda: time.monotonic() + 60
+    foreign.create_publisher(JointState, 'joint_states', qos.OUTPUT)
+    stage.until(lambda: 'second_tracker' in told(first)[1])
+    assert first.state == 'active'
+
+
+def test_of_two_that_share_nothing_but_frames_and_begin_at_once_one_stays(stage, at_once, wearer):
+    heard = stage.heard(TFMessage, '/tf', qos.TF)
+    topics = {f'{name}.topic': f'/{stage.namespace}/{name}/pose' for name in wearer.publishers}
+    rows = {'autostart': False, 'frame_prefix': 'some/', **topics}
+    given = [Parameter(name, value=value) for name, value in rows.items()]
+    other = InPoseNode(stand_in, StandInEstimator, namespace=f'{stage.namespace}/b', parameter_overrides=given)
+    stage.nodes.append(other)
+    stage.executor.add_node(other)
+    nodes = [stage.node(frame_prefix='some/'), other]
+    at_once(*nodes)
+    stage.until(lambda: len(heard) > 3 and 'inactive' in {node.state for node in nodes})
+    stage.until(lambda: not any('second_tracker' in told(node)[1] for node in nodes if node.state == 'active'))
+    assert {node.state for node in nodes} == {'active', 'inactive'}
 
 
 def test_namespaces_are_apart_and_each_has_its_own_frames(stage):
