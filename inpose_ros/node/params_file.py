@@ -13,7 +13,10 @@ import yaml
 
 from inpose_ros.errors import ParameterError
 
+TRACKER, PLAYER = 'inpose', 'inpose_play'
 _KEY = 'ros__parameters'
+# The name of a node is like another above this (difflib's ratio).
+_ALIKE = 0.81
 _SHAPE = (
     'put names and values under ros__parameters, and that under /**: or the name of a node, as in config/inpose.yaml'
 )
@@ -36,21 +39,29 @@ def check(path: Path) -> None:
             raise ParameterError(f'{path} has no names with values under {_KEY} of {name}: {_SHAPE}')
 
 
-def refuse_unheard(paths: Sequence[Path], nodes: Sequence[str], beside: str = 'inpose_play') -> None:
-    """Raise a ParameterError for a file that says nothing to any node of this process.
+def refuse_unheard(paths: Sequence[Path], nodes: Sequence[str], beside: str = PLAYER, are_all: bool = True) -> None:
+    """Raise a ParameterError for a section that seems to be meant for a node of this process, and that none hears.
+
+    One file may be shared by many nodes. What clearly has another name is left alone; and so is a namesake in another
+    namespace or with another number, where each node here has a section of its own name or is one of several.
 
     Args:
         nodes: their full names, as /anna/inpose.
-        beside: a node of the same launch, to which a file may be addressed instead.
+        beside: a node of the same launch and the same namespaces, which a section may be for instead.
+        are_all: whether the launch has no more nodes of this kind than these.
     """
+    here = (*nodes, *(f'{_space(node)}/{beside}' for node in nodes))
     for path in paths:
         names = [name for name, _ in _sections(_content(path))]
-        if not any(_means(name, node) for name in names for node in (*nodes, f'/{beside}')) and not any(
-            name.endswith(f'/{beside}') for name in names
-        ):
+        is_shared = not are_all or set(nodes) <= set(names)
+        unheard = [name for name in names if not any(_means(name, node) for node in here)]
+        others = [name for name in unheard if not _is_like(name, here) or (is_shared and _is_another(name, here))]
+        meant = [name for name in unheard if name not in others]
+        if meant or all(name in others and not _is_namesake(name, here) for name in names):
+            near = get_close_matches((meant or names)[0], here, 1, _ALIKE)
             raise ParameterError(
-                f'{path} is for {" and ".join(names)}, and no node here has such a name: write /**: for all, or '
-                f'{nodes[0]}:'
+                f'{path} is for {" and ".join(meant or names)}, and no node here has such a name: write /**: for all, '
+                f'or {(near or nodes)[0]}:'
             )
 
 
@@ -89,9 +100,37 @@ def _sections(content: yaml.MappingNode, above: str = '') -> Iterator[tuple[str,
 
 
 def _means(pattern: str, node: str) -> bool:
-    """Whether a section of this name is for a node, as rcl decides: * is one part of a name, ** any number."""
-    parts = ['.*' if part == '**' else '[^/]+' if part == '*' else re.escape(part) for part in pattern.split('/')[1:]]
-    return re.fullmatch('/'.join(parts), node.removeprefix('/')) is not None
+    """Whether a section of this name is for a node, as rcl decides: * is one part of a name, ** any number, or none."""
+    wild = {'**': r'(/\w+)*', '*': r'/\w+'}
+    parts = (wild.get(part, f'/{re.escape(part)}') for part in pattern.split('/')[1:])
+    return re.fullmatch(''.join(parts), node) is not None
+
+
+def _space(name: str) -> str:
+    return name.rpartition('/')[0]
+
+
+def _base(name: str) -> str:
+    """The name without its namespace, and without the number that tells one of several."""
+    return name.rpartition('/')[2].rstrip('0123456789')
+
+
+def _is_like(section: str, nodes: Sequence[str]) -> bool:
+    """Whether somebody who writes this may have meant one of the nodes, or all."""
+    kinds = {TRACKER, PLAYER, *map(_base, nodes)}
+    return _base(section) == '*' or bool(get_close_matches(_base(section), kinds, 1, _ALIKE))
+
+
+def _is_namesake(section: str, nodes: Sequence[str]) -> bool:
+    return _base(section) in {TRACKER, PLAYER, *map(_base, nodes)}
+
+
+def _is_another(section: str, nodes: Sequence[str]) -> bool:
+    """Whether a section is for the likes of these nodes in a namespace without one of them, or with another number."""
+    space, name = _space(section), section.rpartition('/')[2]
+    is_elsewhere = bool(space) and space not in map(_space, nodes)
+    is_like = name == '*' or _is_namesake(section, nodes)
+    return '*' not in space and is_like and (is_elsewhere or name[-1].isdigit())
 
 
 def _files_there(path: Path) -> str:

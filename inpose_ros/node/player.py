@@ -23,7 +23,7 @@ from inpose_ros.motion.procedural import procedural_clip, random_skeleton
 from inpose_ros.motion.recording import ImuRecording
 from inpose_ros.motion.simulate import SimulatedReading, WornSensor, simulate
 from inpose_ros.motion.standing import standing_first
-from inpose_ros.node import qos
+from inpose_ros.node import params_file, qos
 from inpose_ros.node.conversions.sensors import (
     READERS,
     WRITERS,
@@ -246,6 +246,10 @@ def main(args: list[str] | None = None) -> None:
     with ros(words) as stop:
         try:
             node = PlayerNode(parameter_overrides=[Parameter('faults', value=told.faults)] if told.faults else [])
+            # The players of other bodies, which read the same files, are processes of their own.
+            params_file.refuse_unheard(
+                params_file.named(words), [node.get_fully_qualified_name()], params_file.TRACKER, are_all=False
+            )
         except InPoseError as error:
             get_logger('inpose_play').error(f'not playing: {error}')
             raise SystemExit(1) from None

@@ -1,7 +1,10 @@
 """What was given and is read by nobody is told, with what may have been meant."""
 
+import itertools
+import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -137,15 +140,103 @@ def test_a_file_that_is_for_nobody_here_is_refused(tmp_path, section, node, hear
             params_file.refuse_unheard([path], [node])
 
 
+PEOPLE, ROBOT = ('/anna/inpose', '/ben/inpose'), ('/robot1/inpose',)
+
+
+@pytest.mark.parametrize(
+    ('sections', 'nodes', 'refused'),
+    [
+        ('/anna/inpose /bne/inpose', PEOPLE, '/bne/inpose'),
+        ('/** /bne/inpose', PEOPLE, '/bne/inpose'),
+        ('/anna/inpose /ben/inpos', PEOPLE, '/ben/inpos'),
+        ('/anna/inpose /ben/inpose /bne/inpose_play /ben/impose', PEOPLE, '/ben/impose'),
+        ('/anna/inpose /inpose', PEOPLE, '/inpose'),
+        ('/** inpos', ('/inpose',), '/inpos'),
+        ('/inpose inpose_player', ('/inpose',), '/inpose_player'),
+        ('/** /*', ('/a/inpose',), '/*'),
+        ('/*', ('/a/inpose',), '/*'),
+        ('/a/inpose /*', ('/a/inpose',), '/*'),
+        ('/**/inpos /**/inpose_play', ('/a/inpose',), '/**/inpos'),
+        ('/** /tracker /trakcer', ('/tracker',), '/trakcer'),
+        ('/camera /rviz2', ('/inpose',), '/camera and /rviz2'),
+        # one file for many
+        ('/** /camera /robot_state_publisher /rviz2 /inpose_arm_follower /imu/filter', ('/inpose',), None),
+        ('/** /camera/**', ('/a/inpose',), None),
+        ('/anna/inpose /ben/inpose /anna/inpose_play /camera', PEOPLE, None),
+        ('/robot1/inpose /robot2/inpose /robot2/inpose_play /robot2/* /robot2/camera', ROBOT, None),
+        ('/inpose1 /inpose2', ('/inpose1',), None),
+        ('/** /inpose2', ('/inpose1',), '/inpose2'),
+        ('/*/inpose /**/inpose_play /inpose_play', ('/a/inpose', '/inpose'), None),
+    ],
+)  # fmt: skip
+def test_each_section_of_a_file_is_judged_by_itself(tmp_path, sections, nodes, refused):
+    path = tmp_path / 'my.yaml'
+    path.write_text(yaml.safe_dump({name: {'ros__parameters': {'seed': 3}} for name in sections.split()}))
+    if refused is None:
+        return params_file.refuse_unheard([path], nodes)
+    with pytest.raises(ParameterError, match=f' is for {re.escape(refused)}, and no node here has such a name'):
+        params_file.refuse_unheard([path], nodes)
+
+
+def test_who_was_meant_is_told(tmp_path):
+    path = tmp_path / 'my.yaml'
+    path.write_text('/anna/inpose: {ros__parameters: {seed: 3}}\n/bne/inpose: {ros__parameters: {seed: 4}}')
+    with pytest.raises(ParameterError, match='write /\\*\\*: for all, or /ben/inpose:'):
+        params_file.refuse_unheard([path], PEOPLE)
+
+
+@pytest.mark.parametrize(
+    ('sections', 'heard'),
+    [
+        ('/anna/inpose /ben/inpose', True),  # the trackers of all bodies
+        ('/ben/inpose /ben/inpose_play', True),  # which another process is
+        ('/anna/inpose_play', True),
+        ('/** /anna/inpose_ply', False),
+        ('/** /anna/inpos', False),
+        ('/** inpose_play', False),
+        ('/*', False),
+        ('/camera', False),
+    ],
+)
+def test_the_player_refuses_what_nobody_hears_too(tmp_path, sections, heard):
+    path = tmp_path / 'my.yaml'
+    path.write_text(yaml.safe_dump({name: {'ros__parameters': {'seed': 3}} for name in sections.split()}))
+    expected = nullcontext() if heard else pytest.raises(ParameterError, match='no node here has such a name')
+    with expected:
+        params_file.refuse_unheard([path], ['/anna/inpose_play'], params_file.TRACKER, are_all=False)
+
+
+def test_a_player_with_a_misspelt_section_ends_with_a_sentence(tmp_path):
+    path = tmp_path / 'my.yaml'
+    path.write_text('/**: {ros__parameters: {seed: 3}}\n/inpose_ply: {ros__parameters: {seed: 4}}')
+    script = Path(__file__).parents[2] / 'scripts' / 'inpose_play'
+    words = [sys.executable, str(script), '--ros-args', '--params-file', str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and 'not playing: ' in done.stderr and 'Traceback' not in done.stderr
+    assert 'is for /inpose_ply, and no node here has such a name' in done.stderr
+
+
 def test_that_rcl_takes_a_section_for_a_node_as_we_do(stage, tmp_path):
     path = tmp_path / 'my.yaml'
-    for section, name, taken in [('inpose', 'inpose', False), ('/*/inpose', 'inpose', True), ('/**', 'inpose', True)]:
+    sections = (
+        'inpose',
+        '/inpose',
+        '/**',
+        '/*',
+        '/**/inpose',
+        '/*/inpose',
+        '/a/inpose',
+        '/a/**/inpose',
+        '/a/*',
+        '/*/**',
+    )
+    for section, namespace in itertools.product((*sections, '/**/*', '/**/b/inpose', '/a/**'), ('', 'a', 'a/b')):
         path.write_text(yaml.safe_dump({section: {'ros__parameters': {'rate': 60.0}}}))
-        node = Node(name, namespace=stage.namespace, cli_args=['--ros-args', '--params-file', str(path)])
-        stage.nodes.append(node)
-        assert (
-            bool(given(node)) == taken == params_file._means(f'/{section.strip("/")}', node.get_fully_qualified_name())
-        )
+        words = ['--ros-args', '--params-file', str(path)]
+        node = Node('inpose', namespace=namespace, cli_args=words, enable_rosout=False, start_parameter_services=False)
+        pattern, name = f'/{section.strip("/")}', node.get_fully_qualified_name()
+        assert bool(given(node)) == params_file._means(pattern, name), (section, name)
+        node.destroy_node()
 
 
 def test_ros_arguments_that_will_not_do_end_the_process_with_a_sentence():
