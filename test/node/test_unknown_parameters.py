@@ -55,6 +55,45 @@ def test_a_sensor_may_be_described_before_it_is_worn_and_the_log_says_so(stage, 
     assert node.state == 'inactive' and 'described, but not worn: waist' in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ('described', 'meant'),
+    [
+        ({'haed.type': 'imu', 'haed.joint': 'head'}, 'head'),
+        ({'haed.topic': 'a/b'}, 'head'),
+        ({'Head.topic': 'a/b'}, 'head'),
+        ({'left_wrsit.topic': 'a/b'}, 'left_wrist'),
+        ({'leftwrist.mount': [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]}, 'left_wrist'),
+        ({'head.type': 'imu', 'rigth_wrist.time_offset': 0.1}, 'right_wrist'),
+    ],
+    ids=str,
+)
+def test_a_sensor_with_a_slip_in_its_name_is_told_with_the_one_that_was_meant(stage, capfd, described, meant):
+    node = stage.node(**described)
+    node.trigger_configure()
+    assert node.state == 'unconfigured' and f'did you mean {meant}?' in capfd.readouterr().err
+    values = [Parameter(name, value=value) for name, value in described.items()]
+    with pytest.raises(ParameterError, match=f'did you mean {meant}'):
+        PlayerNode(namespace=stage.namespace, parameter_overrides=values)
+
+
+@pytest.mark.parametrize(
+    'values',
+    [
+        {'sensors': ['head'], 'left_wrist.topic': 'a/b', 'waist.joint': 'pelvis'},
+        {'sensors': ['spine2'], 'spine1.topic': 'a/b'},
+        {'sensors': ['left_knee', 'left_ankle', 'left_wrist'], 'right_wrist.topic': 'a/b', 'right_knee.topic': 'c/d'},
+        {'head_spare.joint': 'head', 'head2.joint': 'head', 'left_wrist_imu.type': 'imu'},
+        {'hand.joint': 'left_wrist'},
+        {'head.topic': 'a/b', 'haed.topic': 'a/b'},
+    ],
+    ids=str,
+)
+def test_a_sensor_for_another_time_is_no_slip(stage, capfd, values):
+    node = stage.node(**values)
+    node.trigger_configure()
+    assert node.state == 'inactive' and 'described, but not worn: ' in capfd.readouterr().err
+
+
 def test_one_file_serves_the_tracker_and_the_player(stage):
     node = stage.node(seconds=3.0, source='procedural')
     node.trigger_configure()
