@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
@@ -40,6 +41,7 @@ ARGUMENTS = {
     'autostart': ('true', 'configure and activate by itself'),
     'log_level': ('info', 'debug, info, warn, error or fatal'),
     'demo': ('false', 'also play an invented motion as sensor topics'),
+    'use_sim_time': ('', 'true: all nodes go by /clock; empty: as the parameter file says'),
     'publish_tf': ('', 'false: leave /tf to a robot_state_publisher; empty: as the parameter file says'),
     'rviz': ('false', 'also open RViz, where it is installed, with config/inpose.rviz in the frames of each body'),
     'localhost_only': (
@@ -50,6 +52,10 @@ ARGUMENTS = {
 }
 # Arguments that are parameters of the node where they are not empty.
 CHOSEN = ('device', 'body_id', 'frame_prefix')
+# And those that are flags.
+FLAGS = ('publish_tf', 'use_sim_time')
+# What launch reads itself, as it reads arguments.
+OF_LAUNCH = ('launch-prefix', 'launch-prefix-filter', 'emulate_tty', 'sigterm_timeout', 'sigkill_timeout')
 # How a process ends that was told to: by itself, or by force.
 TOLD = (0, 130, -2, -15)
 
@@ -91,12 +97,45 @@ def parameter_files(value: Mapping[str, str]) -> list[str]:
     return list(map(str, files))
 
 
-def refuse_unknown(given: Sequence[str]) -> None:
-    """launch takes any name:=value and says nothing; a file that includes this one may have names of its own."""
-    for name in given:
-        near = [] if name in ARGUMENTS else get_close_matches(name, ARGUMENTS, 1, 0.85)
-        if near:
-            raise ValueError(f'there is no argument {name}; did you mean {near[0]}? `--show-args` lists all')
+def is_asked_for(command: Sequence[str]) -> bool:
+    """Whether a command names this file or the demo, so that no file of somebody else includes it."""
+    here = Path(__file__).resolve().parent
+    own = {path.name for path in here.glob('*.launch.py')}
+    return any(
+        (word in own and package == 'inpose_ros') or (Path(word).name in own and Path(word).resolve().parent == here)
+        for package, word in pairwise(command)
+    )
+
+
+def refuse_unknown(given: Sequence[str], command: Sequence[str]) -> list[Action]:
+    """launch takes any name:=value and says nothing. Of a file that includes this one all names come here, too.
+
+    Such a file may well have nav2_params_file, use_namespace, model or rate for others, so that there only what is
+    nearly the name of an argument is refused, and for the parameters of the node a word is said.
+    """
+    known = params_file.names(Path(get_package_share_directory('inpose_ros')) / 'config' / 'inpose.yaml')
+    is_alone, told = is_asked_for(command), []
+    for name in (name for name in given if name not in (*ARGUMENTS, *OF_LAUNCH)):
+        parameters = [row for row in known if name in (row, row.removeprefix('body.'))]
+        word = f'there is no argument {name}{_meant(name, parameters)}; `--show-args` lists all'
+        if is_alone or _is_nearly_an_argument(name):
+            raise ValueError(word)
+        if parameters:
+            told.append(LogInfo(msg=f'inpose.launch.py: {word}'))
+    return told
+
+
+def _is_nearly_an_argument(name: str) -> bool:
+    near = get_close_matches(name, ARGUMENTS, 1, 0.81)
+    return bool(near) and not name.startswith(f'{near[0]}_') and not name.endswith(f'_{near[0]}')
+
+
+def _meant(name: str, parameters: Sequence[str]) -> str:
+    if parameters:
+        return f'; {parameters[0]} is a parameter of the node: write it into a file, and give that as params_file'
+    held = [row for row in ARGUMENTS if row in name or name in row.split('_')]
+    near = get_close_matches(name, ARGUMENTS, 1, 0.7) or held or get_close_matches(name, ARGUMENTS, 1)
+    return f'; did you mean {near[0]}?' if near else ''
 
 
 def body_names(bodies: str) -> list[str]:
@@ -140,12 +179,11 @@ def fail_with(event: ProcessExited, context: LaunchContext) -> None:
 
 
 def nodes(context: LaunchContext) -> list[Action]:
-    refuse_unknown(context.launch_configurations)
+    told = refuse_unknown(context.launch_configurations, sys.argv)
     value = {name: context.perform_substitution(LaunchConfiguration(name)) for name in ARGUMENTS}
     files, heard = parameter_files(value), discovery_range(value['localhost_only'], os.environ)
-    chosen: dict[str, object] = {name: value[name] for name in CHOSEN if value[name]}
-    if value['publish_tf']:
-        chosen['publish_tf'] = is_true('publish_tf', value['publish_tf'])
+    flags = {name: is_true(name, value[name]) for name in FLAGS if value[name]}
+    clock = [{'use_sim_time': flags['use_sim_time']}] if 'use_sim_time' in flags else []
     bodies = body_names(value['bodies'])
     shared = {'output': 'screen', 'additional_env': {'ROS_AUTOMATIC_DISCOVERY_RANGE': heard}}
     log = ['--log-level', value['log_level']]
@@ -157,7 +195,7 @@ def nodes(context: LaunchContext) -> list[Action]:
         name=None if bodies else 'inpose',  # the parameters below are those of the node named here; of all, if none is
         parameters=[
             *files,
-            chosen,
+            {name: value[name] for name in CHOSEN if value[name]} | flags,
             {'autostart': is_true('autostart', value['autostart'])},
             *([{'bodies': bodies}] if bodies else []),
         ],
@@ -166,25 +204,27 @@ def nodes(context: LaunchContext) -> list[Action]:
     )
     namespaces = body_namespaces(value['namespace'], bodies)
     places = [{**shared, 'namespace': place} for place in namespaces]
-    players = [
-        Node(
-            **place,
-            package='inpose_ros',
-            executable='inpose_play',
-            name='inpose_play',
-            parameters=[*files, {'loop': True}],
-            ros_arguments=[*log, '--enclave', '/inpose_ros/inpose_play'],
-            condition=IfCondition(value['demo']),
-            on_exit=fail_with,
-        )
-        for place in places
-    ]
-    told = LogInfo(msg=f'the nodes are discovered within: {heard} (localhost_only:=true or false)')
+    players = [player(place, [*files, {'loop': True}, *clock], log, value['demo']) for place in places]
+    told.append(LogInfo(msg=f'the nodes are discovered within: {heard} (localhost_only:=true or false)'))
     views = []
     if is_true('rviz', value['rviz']):
         shown = [frames(value, files, place.strip('/'), bool(bodies)) for place in namespaces]
-        views = [rviz(place, *both) for place, both in zip(places, shown, strict=True)]
-    return [tracker, *players, told, *views]
+        views = [rviz({**place, 'parameters': clock}, *both) for place, both in zip(places, shown, strict=True)]
+    return [tracker, *players, *told, *views]
+
+
+def player(shared: Mapping[str, object], parameters: list[object], log: list[str], demo: str) -> Node:
+    """The player of one body, where the demo is wanted."""
+    return Node(
+        **shared,
+        package='inpose_ros',
+        executable='inpose_play',
+        name='inpose_play',
+        parameters=parameters,
+        ros_arguments=[*log, '--enclave', '/inpose_ros/inpose_play'],
+        condition=IfCondition(demo),
+        on_exit=fail_with,
+    )
 
 
 def generate_launch_description() -> LaunchDescription:

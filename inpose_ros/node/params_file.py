@@ -75,6 +75,19 @@ def value(paths: Sequence[Path], node: str, name: str) -> str | None:
     return found
 
 
+def names(path: Path) -> list[str]:
+    """The names of all parameters that a file gives to any node, with dots in them."""
+    return [name for _, rows in _sections(_content(path)) for name in _flat(rows)]
+
+
+def _flat(rows: yaml.MappingNode) -> Iterator[str]:
+    for key, row in rows.value:
+        if isinstance(row, yaml.MappingNode):
+            yield from (f'{key.value}.{name}' for name in _flat(row))
+        else:
+            yield key.value
+
+
 def _content(path: Path) -> yaml.MappingNode:
     """As rcl, which looks at no tags (launch writes some of Python's), and reads nodes rather than objects."""
     try:

@@ -3,6 +3,7 @@
 import importlib.util
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from launch.actions import (
 )
 from launch.event_handlers import OnProcessExit, OnProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch_ros.utilities import evaluate_parameters
 
 LAUNCH = Path(__file__).parents[2] / 'launch' / 'inpose.launch.py'
 
@@ -168,10 +170,70 @@ def test_a_parameter_file_that_will_not_do_stops_the_launch(module, tmp_path):
             module.nodes(context_with(module, params_file=str(tmp_path / name)))
 
 
-def test_an_argument_that_is_none_is_told_with_the_one_that_was_meant(module):
-    with pytest.raises(ValueError, match='there is no argument parms_file; did you mean params_file'):
-        module.nodes(context_with(module, parms_file='x.yaml'))
-    module.nodes(context_with(module, robot='mine'))  # of a file that includes this one
+UNKNOWN = {
+    'sensor_file': 'did you mean sensors',
+    'sensors_file': 'did you mean sensors',
+    'parameters_file': 'did you mean params_file',
+    'params': 'did you mean params_file',
+    'parms_file': 'did you mean params_file',
+    'sensr': 'did you mean sensors',
+    'body': 'did you mean body_id',
+    'prefix': 'did you mean frame_prefix',
+    'sim_time': 'did you mean use_sim_time',
+    'rate': 'rate is a parameter of the node: write it into a file, and give that as params_file',
+    'floor_height': 'floor_height is a parameter of the node',
+    'world_frame': 'world_frame is a parameter of the node',
+    'stature': 'body.stature is a parameter of the node',
+    'robot': '--show-args` lists all',
+}
+# What a file may have that includes this one, and others with it.
+OTHERS = (
+    'robot robot_name robot_namespace ros_namespace use_namespace world map model rate seed world_frame frame_id topic '
+    'tf_prefix nav2_params_file robot_params_file device_id camera_device rviz_config rviz_config_file use_rviz gui '
+    'launch_rviz use_composition autostart_nav publish_frequency headless controllers_file sim_time user_id port host '
+    'name ns config global_params ros_remaps'
+).split()
+
+
+@pytest.mark.parametrize('name', UNKNOWN)
+@pytest.mark.parametrize('words', [['inpose_ros', 'demo.launch.py'], [str(LAUNCH)], ['-d', 'inpose_ros', LAUNCH.name]])
+def test_an_argument_that_is_none_is_told_with_what_was_meant(module, monkeypatch, name, words):
+    monkeypatch.setattr(sys, 'argv', ['ros2', 'launch', *words, f'{name}:=x'])
+    with pytest.raises(ValueError, match=f'there is no argument {name}; ') as error:
+        module.nodes(context_with(module, **{name: 'x'}))
+    assert UNKNOWN[name] in str(error.value)
+
+
+@pytest.mark.parametrize('name', OTHERS)
+def test_arguments_of_a_file_that_includes_this_one_are_left_to_it(module, monkeypatch, name):
+    monkeypatch.setattr(sys, 'argv', ['ros2', 'launch', 'mine', 'demo.launch.py', f'{name}:=x'])
+    told = module.refuse_unknown([name], sys.argv)
+    assert len(told) == (name in ('model', 'rate', 'seed', 'world_frame'))  # a word, as they may be meant for us
+
+
+def test_an_included_file_refuses_what_is_nearly_an_argument(module):
+    for name in ('parms_file', 'sensr', 'sensor', 'namespase', 'parameters_file', 'frame_prefx'):
+        with pytest.raises(ValueError, match=f'there is no argument {name}; did you mean'):
+            module.nodes(context_with(module, **{name: 'x'}))
+
+
+def test_what_launch_reads_itself_is_no_mistake(module, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['ros2', 'launch', str(LAUNCH), '--launch-prefix', 'nice'])
+    module.nodes(context_with(module, **{'launch-prefix': 'nice', 'emulate_tty': 'true'}))
+
+
+@pytest.mark.parametrize(('said', 'meant'), [('', None), ('true', True), ('False', False)])
+def test_all_nodes_go_by_the_clock_that_is_said(module, monkeypatch, said, meant):
+    monkeypatch.setattr(module, 'get_package_prefix', lambda package: '/somewhere')
+    context = context_with(module, demo='true', rviz='true', use_sim_time=said)
+    started = [action for action in module.nodes(context) if not isinstance(action, LogInfo)]
+    assert [action.node_executable for action in started] == ['inpose', 'inpose_play', 'rviz2']
+    for action in started:
+        rows = [row for row in action._Node__parameters if isinstance(row, dict)]
+        found = [
+            value for row in evaluate_parameters(context, rows) for name, value in row.items() if name == 'use_sim_time'
+        ]
+        assert found == ([] if meant is None else [meant])
 
 
 def test_the_demo_includes_the_launch_file_beside_it(module):
@@ -233,6 +295,8 @@ def test_several_bodies_are_tracked_by_one_process_each_by_its_own_player():
         (['params_file:=/nowhere.yaml'], 'there is no parameter file /nowhere.yaml'),
         (['sensors:=nothing'], 'no sensors file nothing'),
         (['sensor:=demo'], 'did you mean sensors'),
+        (['rate:=60.0'], 'rate is a parameter of the node'),
+        (['robot:=mine'], 'there is no argument robot'),
         (['bodies:=anna,anna'], 'not started: bodies is'),
     ],
 )
