@@ -1,7 +1,10 @@
 """The set-up: stamps, the wheels' CMake exports, one version everywhere."""
 
+import ast
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+
+import pytest
 
 import environment
 import inpose_ros
@@ -55,6 +58,25 @@ def test_every_requirement_has_an_exact_version():
 def test_the_version_is_the_same_everywhere():
     manifest = ElementTree.parse(CHECKOUT / 'package.xml').getroot()
     assert manifest.findtext('version') == inpose_ros.__version__
+
+
+def imported(folder: str) -> set[str]:
+    """The packages that the modules of a folder import."""
+    nodes = [node for path in (CHECKOUT / folder).rglob('*.py') for node in ast.walk(ast.parse(path.read_text()))]
+    names = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    names |= {row.name for node in nodes if isinstance(node, ast.Import) for row in node.names}
+    return {name.partition('.')[0] for name in names}
+
+
+def test_every_package_of_ros_that_is_imported_stands_in_the_manifest():
+    index = pytest.importorskip('ament_index_python.packages')
+    of_ros = {*index.get_packages_with_prefixes(), 'launch', 'launch_ros', 'sensor_msgs_py', 'tf2_ros'} - {'inpose_ros'}
+    manifest = ElementTree.parse(CHECKOUT / 'package.xml').getroot()
+    rows = {kind: {row.text for row in manifest.findall(kind)} for kind in ('depend', 'exec_depend', 'test_depend')}
+    there = {'tf2_ros' if name == 'tf2_ros_py' else name for name in rows['depend'] | rows['exec_depend']}
+    needed = (imported('inpose_ros') | imported('launch')) & of_ros
+    assert {'rclpy', 'rcl_interfaces', 'ament_index_python'} <= needed <= there
+    assert imported('test') & of_ros <= there | rows['test_depend']
 
 
 def lines(file: str) -> list[str]:
