@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
@@ -66,8 +67,12 @@ class FollowerParameters:
         """Read them from the node.
 
         Raises:
-            ValueError: one of them would not do.
+            ValueError: one would not do, or one was given that is nearly called so. Other nodes' may be given as well.
         """
+        names = [row.name for row in fields(cls)]
+        for name in set(node._parameter_overrides).difference(names):  # of which rclpy has no public list
+            if near := get_close_matches(name, names, 1, 0.81):
+                raise ValueError(f'there is no parameter {name}; did you mean {near[0]}?')
         params = cls(**{row.name: node.declare_parameter(row.name, row.default).value for row in fields(cls)})
         if params.robot not in ROBOTS:
             raise ValueError(f'robot is {params.robot!r}; it must be one of {sorted(ROBOTS)}')

@@ -271,3 +271,9 @@ def test_the_neck_of_talos_turns_with_the_head_of_the_person(scene, clip):
 def test_a_parameter_that_would_not_do_is_named_with_what_would(scene, name, value):
     with pytest.raises(ValueError, match=f'{name} is .*must be'):
         scene.follower(**{name: value})
+
+
+def test_a_parameter_with_a_slip_in_its_name_is_told_and_those_of_others_are_not(scene):
+    with pytest.raises(ValueError, match='there is no parameter robt; did you mean robot'):
+        scene.follower(robt='talos')
+    scene.follower(rate=30.0, max_joint_velocity=15.0, sensor_timeout=0.5, **{'head.max_stddev': [0.5, 1.0]})
