@@ -1,4 +1,4 @@
-"""What a gyro says while it does not turn: its bias, learnt wherever its wearer rests, and how well it is known."""
+"""What a gyro says while its wearer rests: its bias, or an even turn about the vertical, which looks the same."""
 
 import math
 from collections import deque
@@ -36,6 +36,15 @@ class Bias(NamedTuple):
         return math.hypot(self.stddev, _WANDER * math.sqrt(max(0.0, seconds - self.since)))
 
 
+class Rest(NamedTuple):
+    """What one rest shows so far: the bias, if nothing turned; for how long [s]; which way is up; which rest it is."""
+
+    bias: Bias
+    seconds: float
+    up: Float[np.ndarray, '3']
+    number: int
+
+
 class RestWatch:
     """Looks for rests in what one IMU says.
 
@@ -46,19 +55,21 @@ class RestWatch:
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self._number = 0
         self.restart()
 
     def restart(self) -> None:
         """Readings were lost, so no rest goes on."""
         self._blocks: deque[np.ndarray] = deque(maxlen=_LONGEST_BLOCKS)
+        self._number += 1
         self._begin_block()
 
     def _begin_block(self) -> None:
         self._block_seconds = 0.0
         self._sum = [0.0] * 6
 
-    def feed(self, seconds: float, turn: Sequence[float], push: Sequence[float]) -> Bias | None:
-        """Take note of so many seconds; where a block of a rest ends, the bias that it shows.
+    def feed(self, seconds: float, turn: Sequence[float], push: Sequence[float]) -> Rest | None:
+        """Take note of so many seconds; where a block of a rest ends, what the rest shows.
 
         Args:
             turn: the integral of the gyro over that time [rad].
@@ -77,27 +88,21 @@ class RestWatch:
             return None
         self._blocks.append(np.array(total) / self._block_seconds)
         self._begin_block()
-        return self._bias() if len(self._blocks) >= _REST_BLOCKS else None
+        return self._rest() if len(self._blocks) >= _REST_BLOCKS else None
 
-    def _bias(self) -> Bias | None:
+    def _rest(self) -> Rest | None:
         blocks = np.array(self._blocks)
         if not _is_rest(blocks[-_REST_BLOCKS:]):
+            self._number += 1
             return None
         if not _is_rest(blocks):  # only the end is
             for _ in range(len(blocks) - _REST_BLOCKS):
                 self._blocks.popleft()
             blocks = blocks[-_REST_BLOCKS:]
-        gyro = blocks[:, :3]
-        return Bias(gyro.mean(0), max(_FINEST, _scatter(gyro)), self.seconds)
-
-
-def better(known: Bias | None, found: Bias) -> Bias:
-    """Which of two counts: the one that is known better by now, or the newer where they contradict each other."""
-    if known is None:
-        return found
-    before = known.stddev_at(found.since)
-    apart = float(np.abs(found.value - known.value).max())
-    return found if found.stddev <= before or apart > 4 * math.hypot(before, found.stddev) else known
+            self._number += 1
+        gyro, force = blocks[:, :3], blocks[:, 3:].mean(0)
+        bias = Bias(gyro.mean(0), max(_FINEST, _scatter(gyro)), self.seconds)
+        return Rest(bias, _BLOCK * len(blocks), force / max(float(np.linalg.norm(force)), 1e-9), self._number)
 
 
 def _is_rest(blocks: Float[np.ndarray, 'block 6']) -> bool:

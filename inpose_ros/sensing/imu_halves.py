@@ -1,4 +1,4 @@
-"""IMUs that send gyro and accelerometer in turn on one topic, and zeros in place of the other."""
+"""IMUs that send gyro and accelerometer in turn on one topic, the other one as zeros or marked as absent."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ class Halves:
     """Completes each half of one IMU's by the newest other one.
 
     An accelerometer that says exactly 0 0 0 has not measured: nobody falls so freely. A gyro may say so where a
-    simulator has no noise, so its zeros count as none only from a device that sends zeros for its accelerometer too.
+    simulator has no noise, so its zeros count as none only from a device that sends no accelerometer beside its gyro.
     """
 
     def __init__(self) -> None:
@@ -45,8 +45,8 @@ class Halves:
         """The parts that are readings."""
         if force is not None and not force.any():
             force = None
-            if gyro is not None and gyro.any():
-                self._gyro_only_ns = stamp_ns
+        if force is None and gyro is not None and gyro.any():
+            self._gyro_only_ns = stamp_ns
         if gyro is not None and not gyro.any() and (force is None or self._sends_halves(stamp_ns)):
             gyro = None
         return gyro, force

@@ -12,7 +12,8 @@ from jaxtyping import Float
 from vqf import VQF
 
 from inpose_ros.errors import MeasurementError
-from inpose_ros.sensing.gyro_bias import Bias, RestWatch, better
+from inpose_ros.sensing.gyro_bias import Rest, RestWatch
+from inpose_ros.sensing.known_bias import CORRECTED, UNKNOWN, KnownBias, Turning
 from inpose_ros.sensing.measurement import Measurement
 from inpose_ros.sensing.quaternions import Triple, exp, matrix, product, turned_on
 
@@ -35,10 +36,7 @@ _AFTER_GAP = 0.5
 _ABSENT_NS = 2_000_000_000
 # More than this [rad] says no more.
 _LOST = 1.5
-# The bias of a gyro before any rest [rad/s]: data sheets give 0.3 to 1 deg/s at first, calibrated ones are better.
-_UNKNOWN = math.radians(0.7)
-# So much [deg/s] may be corrected in every axis; and what is to be told of, as motion shows it before any rest [rad/s].
-_CORRECTED = 10.0
+# What is to be told of a bias, as motion shows it before any rest [rad/s].
 _MUCH = math.radians(2.0)
 # Motion shows a bias about level axes slowly; from this on [rad/s] it is taken to be seen in part only.
 _NOTABLE = math.radians(1.0)
@@ -57,38 +55,43 @@ class OrientationFilter:
     costs an angle, and another rate of the driver goes unnoticed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, turning: Turning = lambda seconds: ()) -> None:
+        """Args: turning: how the others on the trunk turn, by which a turn is told from a bias."""
+        self._turning_of_others = turning
         self._yaw = 0.0
         self._doubt: float | None = 0.0
         self.has_heading = False
         self._off_by: float | None = None  # [rad/s], if that is worth telling
-        self._spread = 0.0
+        # How far the heading may be off [rad]; and how far it is, if the bias that is taken is the right one.
+        self._spread = self._certain = 0.0
         self._held: Float[np.ndarray, '3 3'] | None = None
-        self._bias: Bias | None = None
+        self._known = KnownBias()
         self._rests = RestWatch()
         self._restart()
 
     def _restart(self) -> None:
-        self._filter = VQF(STEP, restBiasEstEnabled=False, biasClip=1.2 * _CORRECTED)
-        if self._bias is not None and _is_corrected(self._bias):
-            self._filter.setBiasEstimate(self._bias.value, self._bias.stddev_at(self._rests.seconds))
+        self._filter = VQF(STEP, restBiasEstEnabled=False, biasClip=1.2 * math.degrees(CORRECTED))
+        if self._known.is_corrected:
+            bias = self._known.bias
+            self._filter.setBiasEstimate(bias.value, bias.stddev_at(self._rests.seconds))
         self._last: tuple[int, Triple, Triple] | None = None
         self._begin_ns = 0
         self._settled = False
         self._rests.restart()
         self._steps = 0
         self._step, self._turn, self._push = 0.0, [0.0] * 3, [0.0] * 3  # since the last whole step
-        self._rate, self._turning = _UNKNOWN, 0.0  # [rad/s]: how fast the heading may drift; how fast the IMU turns
+        self._rate, self._turning = UNKNOWN, 0.0  # [rad/s]: how fast the heading may drift; how fast the IMU turns
 
     def finding(self, sensor: str) -> MeasurementError | None:
         """What is wrong with the gyro of a sensor of this name, though its readings are used (`gyro_bias`)."""
         if self._off_by is None:
             return None
-        if self._bias is None:
+        if self._known.bias is None:
             where, mend = 'as it moves', 'stand still for two seconds, so that it can be told and corrected'
         else:
             where = 'at rest'
-            mend = f'up to {_CORRECTED:g} is corrected; calibrate the gyro in its driver, with the IMU at rest'
+            most = math.degrees(CORRECTED)
+            mend = f'up to {most:g} is corrected; calibrate the gyro in its driver, with the IMU at rest'
         off = f'the gyro of {sensor} is off by {math.degrees(self._off_by):.1f} deg/s {where}'
         text = f'{off}, so its heading drifts; {mend}'
         return MeasurementError('gyro_bias', text)
@@ -171,7 +174,11 @@ class OrientationFilter:
         turning = math.hypot(*rate)
         self._turning += min(1.0, seconds / _RECENT) * (turning - self._turning)
         unseen = max(turning, self._turning) * seconds * min(1.0, (seconds / _UNEVEN) ** 2)
-        self._spread = min(_LOST, math.hypot(self._spread + self._rate * seconds, unseen))
+        # Whoever has set the heading since then has set the spread.
+        certain = min(self._certain, self._spread) if self._settled and self._known.doubt else self._spread
+        self._certain = min(_LOST, math.hypot(certain + self._rate * seconds, unseen))
+        drift = math.hypot(self._rate, self._known.doubt)
+        self._spread = min(_LOST, math.hypot(self._spread + drift * seconds, unseen))
 
     def _integrate(self, seconds: float, rate: Triple, force: Triple) -> None:
         turn, push = self._turn, self._push
@@ -188,25 +195,32 @@ class OrientationFilter:
         self._filter.update(np.array(turn) / STEP, np.array(push) / STEP if heavy else np.zeros(3))
         found = self._rests.feed(STEP, turn, push)
         if found is not None:
-            self._bias = better(self._bias, found)
-            if self._bias is found and _is_corrected(found):
-                self._filter.setBiasEstimate(found.value, found.stddev)
+            self._learn(found)
         self._steps += 1
         if self._steps % _LOOK == 0:
             self._look_at_bias()
         self._step, self._turn, self._push = 0.0, [0.0] * 3, [0.0] * 3
 
+    def _learn(self, rest: Rest) -> None:
+        before = self._known.bias
+        if self._known.learn(rest, self._turning_of_others):
+            self._spread = min(self._certain, self._spread)  # the heading was right all the time
+        bias = self._known.bias
+        if bias is not before and self._known.is_corrected:
+            self._filter.setBiasEstimate(bias.value, bias.stddev)
+
     def _look_at_bias(self) -> None:
         """How fast the heading may drift, and whether there is something to tell."""
-        if self._bias is None:  # what is seen of it about level axes tells how large it may be about the vertical
+        bias = self._known.bias
+        if bias is None:  # what is seen of it about level axes tells how large it may be about the vertical
             much = math.hypot(*self._filter.getBiasEstimate()[0].tolist())
-            self._rate = math.hypot(_UNKNOWN, much * (1 + much / _NOTABLE))
+            self._rate = math.hypot(UNKNOWN, much * (1 + much / _NOTABLE))
             self._off_by = much if much > _MUCH else None
-        elif _is_corrected(self._bias):
-            self._rate = self._bias.stddev_at(self._rests.seconds)
+        elif self._known.is_corrected:
+            self._rate = bias.stddev_at(self._rests.seconds)
             self._off_by = None
         else:
-            self._rate = self._off_by = math.hypot(*self._bias.value.tolist())
+            self._rate = self._off_by = math.hypot(*bias.value.tolist())
 
     def _oriented(self, measurement: Measurement, stddev: float) -> Measurement:
         if measurement.stamp_ns - self._begin_ns < SETTLING_NS:
@@ -238,10 +252,6 @@ def _numbers(measurement: Measurement) -> tuple[Triple, Triple]:
     if not (math.hypot(*gyro) < _BEYOND and math.hypot(*force) < _BEYOND):
         raise _unusable(measurement, f'gives {gyro} and {force}, which no gyro or accelerometer measures', 'not_finite')
     return gyro, force
-
-
-def _is_corrected(bias: Bias) -> bool:
-    return float(np.abs(bias.value).max()) < math.radians(_CORRECTED)
 
 
 def _about_z(yaw: float) -> Float[np.ndarray, '3 3']:

@@ -4,6 +4,7 @@ import contextlib
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from inpose_ros.errors import MeasurementError
@@ -217,7 +218,10 @@ class Reception:
         return not old and stamp_ns <= now_ns + self._window.future_ns
 
     def _oriented(self, measurement: Measurement, sensor: Sensor) -> tuple[Measurement, list[MeasurementError]]:
-        orientation = self._filters.setdefault(sensor.name, OrientationFilter())
+        orientation = self._filters.get(sensor.name)
+        if orientation is None:
+            turning = partial(self._plausibility.turning, sensor.name)
+            orientation = self._filters[sensor.name] = OrientationFilter(turning)
         measurement = orientation.feed(measurement, sensor.rotation_stddev)
         finding = orientation.finding(sensor.name)
         if not orientation.aligned:

@@ -93,6 +93,10 @@ class Plausibility:
         usable, tilted = self._levelled(usable)
         return Verdict(usable, (*contradictions, *tilted, *findings, *wrong_units), move)
 
+    def turning(self, sensor: str, seconds: float) -> list[float]:
+        """How fast [rad/s] the others on the trunk turned about the vertical in the last seconds."""
+        return self._contradictions.turning(sensor, seconds)
+
     def _record(self, sensor: str) -> _Record:
         if sensor not in self._records:
             record = self._records[sensor] = _Record()

@@ -33,6 +33,10 @@ class Contradictions:
         self._checks.pop(sensor, None)
         self._fellows.forget(sensor)
 
+    def turning(self, sensor: str, seconds: float) -> list[float]:
+        """How fast [rad/s] the others on the trunk turned about the vertical in the last seconds."""
+        return self._fellows.turning(sensor, seconds)
+
     def judge(
         self, measurement: Measurement, sensor: Sensor, heard: Measurement
     ) -> tuple[Measurement | None, tuple[MeasurementError, ...]]:

@@ -85,6 +85,13 @@ class YawTrack:
         if length > 1.0:
             self._yaw += sum(p * q for p, q in zip(up, gyro)) / length * seconds
 
+    def rate(self, seconds: float) -> float | None:
+        """How fast [rad/s] it turned in the last seconds; None: it was not heard all the time."""
+        number, yaw = self.notes[-1]
+        count = round(seconds * 1e9) // _NOTE_NS
+        before = dict(self.notes).get(number - count)
+        return None if before is None or count == 0 else (yaw - before) / (count * _NOTE_NS / 1e9)
+
 
 def disagree(own: Sequence[tuple[int, float]], other: Sequence[tuple[int, float]]) -> bool | None:
     """Whether two turn against each other, by their notes; None: nobody can tell."""
@@ -133,6 +140,17 @@ class YawFellows:
                     found = disagree(track.notes, other.notes)
                     if found is not None:
                         verdicts[name] = found
+
+    def turning(self, sensor: str, seconds: float) -> list[float]:
+        """How fast [rad/s] all others that are heard turned in the last seconds."""
+        newest = max((track.notes[-1][0] for track in self._tracks.values()), default=0)
+        heard = [
+            track
+            for name, track in self._tracks.items()
+            if name != sensor and newest - track.notes[-1][0] < _SILENT_NS // _NOTE_NS
+        ]
+        rates = [track.rate(seconds) for track in heard]
+        return [rate for rate in rates if rate is not None]
 
     def opponents(self, sensor: str) -> tuple[str, ...]:
         """Those against which the sensor turns, if it is taken to be wrong; else none."""
