@@ -78,6 +78,7 @@ class SensorInputs:
         self._sensors: dict[str, Sensor] = {}
         self._broken: set[str] = set()
         self._warned: dict[tuple[str, str], float] = {}
+        self._said: dict[tuple[str, str], str] = {}
         self._compared_ns = 0
         self.breaks = 0
         self.forecast = ArrivalForecast()
@@ -116,6 +117,11 @@ class SensorInputs:
     def refused(self) -> Counter[tuple[str, str]]:
         """How many readings were wrong until now, by cause and sensor."""
         return self._health.by_sensor.copy()
+
+    @property
+    def said(self) -> dict[tuple[str, str], str]:
+        """What was said last of those that were wrong, by cause and sensor."""
+        return dict(self._said)
 
     @property
     def epoch(self) -> int:
@@ -234,12 +240,13 @@ class SensorInputs:
             self.breaks += cause == 'world_moved'
             if cause == 'time_reset':
                 self._meet_new_time()
+        heard = received.measurement or received.contradictory
+        if self.listener is not None and heard is not None:  # the acceleration in its own words: what is it like?
+            self.listener(replace(heard, specific_force=measurement.specific_force))
         if received.measurement is None:
             return
         self._health.arrived(measurement.sensor, self._now_ns(), (arrived_ns - measurement.stamp_ns) / 1e9)
         self.forecast.arrived(measurement.sensor, arrived_ns, measurement.stamp_ns)
-        if self.listener is not None:  # which is to see what the sensor is like: the acceleration in its own words
-            self.listener(replace(received.measurement, specific_force=measurement.specific_force))
 
     def _meet_new_time(self) -> None:
         self.breaks += 1
@@ -254,6 +261,7 @@ class SensorInputs:
         count = self._health.note(error.cause, sensor, self._now_ns())
         self.breaks += error.cause in _BREAKS
         key, now = (error.cause, sensor), time.monotonic()
+        self._said[key] = str(error)
         if now - self._warned.get(key, -math.inf) >= _WARN_EVERY:
             self._warned[key] = now
             self._node.get_logger().warning(f'{error.cause}: {error} ({count} so far)')

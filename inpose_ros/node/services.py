@@ -72,7 +72,7 @@ class BodyServices:
         samples = await self._samples(seconds)
         self._check_active()
         inputs, body = self.inputs, self.body and self.body()
-        return calibrate(samples, inputs.sensors, pose, inputs.adrift, body, inputs.refused - refused)
+        return calibrate(samples, inputs.sensors, pose, inputs.adrift, body, inputs.refused - refused, said=inputs.said)
 
     async def _samples(self, seconds: float) -> dict[str, list[Measurement]]:
         """What the sensors say during the next seconds; other callbacks run meanwhile."""

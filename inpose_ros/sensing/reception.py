@@ -27,11 +27,13 @@ class Received(NamedTuple):
     """What became of a reading: as it is in the window (None: it is not), and what was wrong with it.
 
     `counted` are causes that are worth counting though nothing was refused, with the sensors that they are of.
+    `contradictory` is a reading that was refused as its orientation contradicts gravity: a calibration says how.
     """
 
     measurement: Measurement | None
     findings: tuple[MeasurementError, ...] = ()
     counted: tuple[tuple[str, str], ...] = ()
+    contradictory: Measurement | None = None
 
 
 class Reception:
@@ -165,7 +167,7 @@ class Reception:
             arrived_ns: when it came, by the same.
         """
         name, counts = measurement.sensor, dict(self._window.counts)
-        findings, counted = (), []
+        findings, counted, contradictory = (), [], None
         try:
             measurement = self._stamped(measurement, now_ns, arrived_ns)
             measurement, findings, move = self._judged(measurement, now_ns)
@@ -176,10 +178,12 @@ class Reception:
             self._window.add(taken, now_ns)
         except MeasurementError as error:
             taken, findings = None, (*findings, error)
+            if error.cause == 'gravity':
+                contradictory = turned(measurement, self._yaw_of(name))
         counted += [(cause, name) for cause in TAKEN_ALL_THE_SAME if self._window.counts[cause] > counts.get(cause, 0)]
         if ('time_reset', name) in counted:
             self._meet_new_time()
-        return Received(taken, findings, tuple(counted))
+        return Received(taken, findings, tuple(counted), contradictory)
 
     def _yaw_of(self, sensor: str) -> float:
         return self._yaw + self._imu_yaw if self._sensors[sensor].type == 'imu' else self._yaw

@@ -100,6 +100,25 @@ def test_an_imu_that_leaves_gravity_out_is_refused_though_its_acceleration_is_in
     assert not response.success and 'waist' in response.message and 'without gravity' in response.message
 
 
+def test_an_imu_of_exchanged_axes_is_refused_with_both_axes_though_it_is_in_use_no_more(stage, wearer):
+    node = stage.active(
+        sensors=['head', 'left_wrist', 'right_wrist', 'waist'], waist__type='imu', waist__joint='pelvis'
+    )
+    publisher = stage.other.create_publisher(Imu, 'waist/imu', qos.SENSOR)
+    rng = np.random.default_rng(0)
+
+    def send() -> None:
+        now_ns, force = stage.other.get_clock().now().nanoseconds, np.array([9.81, 0, 0]) + rng.normal(0, 0.05, 3)
+        still = Measurement('waist', now_ns, np.eye(3), None, rng.normal(0, 0.01, 3), force)
+        publisher.publish(imu_from_measurement(still, 'waist'))
+
+    stage.other.create_timer(0.01, send)
+    stage.until(lambda: counts(node).get('gravity'))
+    response = calibrate(stage)
+    assert not response.success and 'waist contradicts gravity' in response.message, response.message
+    assert 'its +x axis points up, by its orientation its +z axis' in response.message
+
+
 def test_what_became_of_a_sensors_readings_is_said_where_too_few_were_left(stage, wearer):
     node = stage.active()
     wearer.stop()

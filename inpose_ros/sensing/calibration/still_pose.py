@@ -16,7 +16,7 @@ from inpose_ros.geometry.transform import Transform
 from inpose_ros.sensing.calibration.gravity import check_gravity, check_heading, check_upright
 from inpose_ros.sensing.calibration.places import Facing, KnownBody, Located, check_places
 from inpose_ros.sensing.calibration.rest_poses import REST_POSES
-from inpose_ros.sensing.calibration.stillness import MAX_MOTION, Held, Refused, held_still
+from inpose_ros.sensing.calibration.stillness import MAX_MOTION, Held, Refused, Said, held_still
 from inpose_ros.sensing.measurement import Measurement, Sensor
 
 
@@ -39,6 +39,7 @@ def calibrate(
     body: KnownBody | None = None,
     refused: Refused | None = None,
     max_motion: float = MAX_MOTION,
+    said: Said | None = None,
 ) -> Calibration:
     """Find every sensor's mounting rotation from readings of a user who holds a known pose.
 
@@ -50,6 +51,7 @@ def calibrate(
         adrift: sensors without a heading of their own (see `_levelled`).
         body: whose places are compared with the pose; None: they are not.
         refused: how many readings of a sensor could not be used meanwhile, by cause.
+        said: what was said of them.
 
     Raises:
         CalibrationError: what the readings contradict (`held_still`, `check_gravity`, `check_upright`, `check_places`).
@@ -58,7 +60,7 @@ def calibrate(
         raise CalibrationError(f'there is no pose {pose!r}; hold one of {", ".join(REST_POSES)}')
     if not sensors:
         raise CalibrationError('there is no sensor to calibrate')
-    held = held_still(samples, sensors, adrift, refused, max_motion)
+    held = held_still(samples, sensors, adrift, refused, max_motion, said)
     check_gravity(held)
     facing = _told(held, anchor([sensor for sensor in sensors if sensor.name not in adrift] or sensors), pose)
     if body is not None:

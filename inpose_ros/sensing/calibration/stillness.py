@@ -26,8 +26,9 @@ MAX_MOTION = math.radians(8)
 _HUNG_NS = 300_000_000
 _HUNG_SHARE = 0.5
 
-# How many readings were refused meanwhile, by cause and sensor.
+# How many readings were refused meanwhile, and what was said of them last; by cause and sensor.
 Refused = Mapping[tuple[str, str], int]
+Said = Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def held_still(
     adrift: Collection[str] = (),
     refused: Refused | None = None,
     max_motion: float = MAX_MOTION,
+    said: Said | None = None,
 ) -> dict[str, Held]:
     """The mean reading of every sensor.
 
@@ -69,18 +71,20 @@ def held_still(
         if refused.get(('frozen', name)):
             raise _hung(name, 'reading')
         if len(rows) < MIN_SAMPLES:
-            raise _too_few(name, len(rows), refused)
+            raise _too_few(name, len(rows), refused, said or {})
     held = {name: _held(name, rows, max_motion) for name, rows in heard.items()}
     _refuse_hung(heard, adrift)
     return held
 
 
-def _too_few(name: str, count: int, refused: Refused) -> CalibrationError:
-    why = ', '.join(f'{cause}: {number}' for (cause, sensor), number in refused.items() if sensor == name and number)
-    return CalibrationError(
-        f'{name} gave {count} rotations; {MIN_SAMPLES} are needed: is it on, is it tracked?'
-        + (f' What else it sent could not be used ({why})' if why else '')
-    )
+def _too_few(name: str, count: int, refused: Refused, said: Said) -> CalibrationError:
+    causes = {cause: number for (cause, sensor), number in refused.items() if sensor == name and number}
+    text = f'{name} gave {count} rotations; {MIN_SAMPLES} are needed: is it on, is it tracked?'
+    if causes:
+        text += f' What else it sent could not be used ({", ".join(f"{one}: {n}" for one, n in causes.items())})'
+        why = said.get((max(causes, key=causes.get), name))
+        text += f': {why}' if why else ''
+    return CalibrationError(text)
 
 
 def _hung(name: str, what: str) -> CalibrationError:

@@ -5,7 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+import torch
 
+from inpose_ros.errors import CalibrationError
+from inpose_ros.sensing.calibration.gravity import check_gravity
+from inpose_ros.sensing.calibration.stillness import Held
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.reception import Reception
 from inpose_ros.sensing.resample import joint_window
@@ -135,6 +139,27 @@ def test_an_imu_turns_with_the_world_of_the_trackers():
         reception.take(Measurement('waist', now_ns, np.eye(3), specific_force=np.array([0, 0, 9.81])), now_ns, now_ns)
     readings = reception.snapshot().series('waist')
     assert all(np.allclose(reading.rot_world_sensor, quarter, atol=0.1) for reading in readings)
+
+
+def test_a_reading_that_contradicts_gravity_is_refused_and_handed_on_for_a_calibration_to_say_how():
+    sensors, rng = SENSORS | {'waist': Sensor('waist', 'pelvis', type='imu')}, np.random.default_rng(0)
+    reception = Reception(1_500_000_000)
+    reception.wear(sensors, (), False)
+    reception.turn(0.3, NOW)
+    for k in range(100):
+        force = np.array([9.81, 0, 0]) + 0.05 * rng.normal(size=3)
+        reading = Measurement('waist', NOW + k * 10**7, np.eye(3), specific_force=force)
+        last = reception.take(reading, reading.stamp_ns, reading.stamp_ns)
+    assert last.measurement is None and [finding.cause for finding in last.findings] == ['gravity']
+    own = np.linalg.norm(last.contradictory.world_force)
+    assert own == pytest.approx(np.linalg.norm(force)) and last.contradictory.rot_world_sensor[0, 1] < -0.2
+    held = {
+        'waist': Held(torch.from_numpy(last.contradictory.rot_world_sensor), 0.0, None, last.contradictory.world_force)
+    }
+    with pytest.raises(
+        CalibrationError, match=r'waist contradicts gravity.*its \+x axis points up.*\+z axis.*exchanged'
+    ):
+        check_gravity(held)
 
 
 @pytest.mark.parametrize(

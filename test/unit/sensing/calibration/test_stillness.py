@@ -92,6 +92,13 @@ def test_too_few_readings_are_refused_with_what_became_of_the_others():
         held_still(samples, SENSORS, refused={('no_orientation', 'waist'): 80, ('quaternion', 'head'): 1})
 
 
+def test_why_readings_were_refused_is_said_where_too_few_are_left():
+    samples, refused = standing() | {'waist': []}, {('orientation_stuck', 'waist'): 80, ('late', 'waist'): 2}
+    said = {('orientation_stuck', 'waist'): 'it is stuck', ('late', 'waist'): 'it is late'}
+    with pytest.raises(CalibrationError, match=r'waist gave 0.*\(orientation_stuck: 80, late: 2\): it is stuck'):
+        held_still(samples, SENSORS, refused=refused, said=said)
+
+
 def test_who_moves_is_told_to_hold_still_rather_than_that_others_do_not_move():
     samples = standing(noise=0.0)
     samples['head'] = [
