@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
 import torch
+from scipy.spatial.transform import Rotation
 
 from inpose_ros.errors import CalibrationError
 from inpose_ros.sensing.calibration.gravity import check_gravity
