@@ -197,9 +197,8 @@ class Tracker:
             self.solver.bone_covariance = self._learner.bone_covariance
 
     def _standing(self) -> Standing:
-        skeleton, learner = self.solver.skeleton, self._learner
-        height = skeleton.standing_head_height + skeleton.sole
-        return Standing(height, 0.0 if learner is None else height * learner.stature_stddev)
+        standing, learner = Standing(self.solver.skeleton, 0.0), self._learner
+        return standing if learner is None else replace(standing, stddev=standing.height * learner.stature_stddev)
 
     def _is_new(self, stamp_ns: int) -> bool:
         if self._last is None:

@@ -1,12 +1,14 @@
 """FloorWatch: whether what is located contradicts the floor, and where it is instead; no clock, only windows.
 
-Nobody is below their floor, and nobody's head stays above it by more than they are tall. Less than that says nothing:
-who crouches, sits or lies may be as low as they like. So a floor that rises is told at once, by a head that stays above
-standing; of one that falls it shows late, when something is below it, and where it is shows when the head keeps its
-height: who does is then taken to stand. As long as that is all that is known, a head that is low again may as well be
-on another floor, and none is gone by.
+Nobody is below their floor, nobody whose head and pelvis are upright has that head at their knees, and nothing of
+anybody stays above it by more than they are tall or can reach. Less than that says nothing: who crouches, sits, crawls
+or lies may be as low as they like. So a floor that rises is told at once, by a head that stays above standing (or by a
+pelvis or the feet, where no head is located); of one that falls it shows late, when something is below it, and where
+it is shows when the head keeps its height: who does is then taken to stand. As long as that is all that is known, a
+head that is low again may as well be on another floor, and none is gone by.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -14,11 +16,16 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from inpose_ros.body import smpl22
+from inpose_ros.body.skeleton import Skeleton
+from inpose_ros.sensing.joint_heights import ANKLES, JointHeights
 from inpose_ros.sensing.resample import JointWindow
 
 Array = np.ndarray
 # So far below the floor [m] no joint is, whatever noise, soles, and a floor that is a little off; nor is a head.
 _BELOW, _HEAD_BELOW = 0.15, 0.05
+# Lower than this above the floor [m] no upright head or pelvis is; and none that is over an upright pelvis is lower than
+# this over the height of standing. Who crawls on their belly looks ahead from 0.14 m, who crouches from 0.44.
+_UPRIGHT_ABOVE, _SITS_ABOVE = 0.06, 0.25
 # It counts when it lasts so long [s]; a jump is over sooner than a head is above standing for a whole window.
 _LASTING = 0.5
 # Who stands on their toes is so much taller [m], and how tall they are is known to so many deviations.
@@ -35,14 +42,40 @@ _STANDS = (0.93, 1.05)
 _LOW = 0.85
 # A floor that was told and is no further from the given one [m] is that.
 _SAME = 0.08
+_TRUNK = tuple(smpl22.INDEX[name] for name in ('spine1', 'spine2', 'spine3', 'neck', 'head'))
+_ARMS = tuple(
+    tuple(smpl22.INDEX[f'{side}_{name}'] for name in ('collar', 'shoulder', 'elbow', 'wrist'))
+    for side in ('left', 'right')
+)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How high somebody's head is when they stand [m], and the deviation of that [m]."""
+    """Who stands: their body, and the deviation of how high that puts their head [m]."""
 
-    height: float
+    skeleton: Skeleton
     stddev: float
+
+    @property
+    def height(self) -> float:
+        """Of the head over the floor [m]."""
+        return self.skeleton.standing_head_height + self.skeleton.sole
+
+    @functools.cached_property
+    def heights(self) -> Float[Array, 'joint']:
+        """Of every joint over the floor [m]."""
+        rest = self.skeleton.rest_positions[:, 2].numpy()
+        return rest - rest[smpl22.HEAD] + self.height
+
+    @functools.cached_property
+    def reach(self) -> Float[Array, 'joint']:
+        """How high every joint gets without a jump [m]: hands over the head, and feet no higher (in a handstand)."""
+        reach, lengths = self.heights.copy(), self.skeleton.lengths.numpy()
+        for arm in _ARMS:
+            reach[list(arm)] = self.heights[arm[0]] + np.cumsum((0.0, *lengths[list(arm[1:])]))
+        others = np.isin(np.arange(len(reach)), (*_TRUNK, *_ARMS[0], *_ARMS[1]), invert=True)
+        reach[others] = reach[smpl22.WRISTS[0]]
+        return reach + _TIPTOE + _DEVIATIONS * self.stddev
 
 
 @dataclass(frozen=True)
@@ -69,6 +102,7 @@ class FloorWatch:
     def __init__(self) -> None:
         self._told: float | None = None
         self._contradicting: tuple[int, ...] = ()
+        self._risen = False
 
     def look(self, window: JointWindow, standing: Standing, given: float, rate: float) -> Ground:
         """The floor under the newest frame of a window.
@@ -77,55 +111,60 @@ class FloorWatch:
             given: the floor as configured or estimated [m].
             rate: of the window's frames [Hz].
         """
-        valid = window.location_valid.numpy()
-        if self._told is None and not valid.any():
+        if self._told is None and not window.location_valid.any():
             return Ground(given)
-        heights = np.where(valid, window.location.numpy()[..., 2].astype(np.float64), np.nan)
-        head = _Head.of(heights[:, smpl22.HEAD], rate)
+        joints = JointHeights.of(window, standing.skeleton)
+        floor = _StoodOn.of(joints.values, standing, rate)
         if self._told is None:
-            self._doubt(heights, rate, head, standing, given)
+            self._doubt(joints, rate, floor, standing, given)
         else:
-            self._follow(heights, rate, head, standing, given)
+            self._follow(joints, rate, floor, standing, given)
         if self._told is not None:
-            told = math.nan if head.highest - self._told < _LOW * standing.height else self._told
+            is_low = floor.highest - self._told < (_LOW - 1) * standing.height
+            told = math.nan if is_low else self._told
             return Ground(told, told, self._contradicting)
         # What is below the floor just now must not be put upside down until it counts.
-        return Ground(math.nan if _below(heights[-1:], given).any() else given)
+        return Ground(math.nan if _below(joints.last(1), standing, given).any() else given)
 
     def _doubt(
-        self, heights: Float[Array, 'frame joint'], rate: float, head: '_Head', standing: Standing, given: float
+        self, joints: JointHeights, rate: float, floor: '_StoodOn', standing: Standing, given: float
     ) -> None:
         """Whether the floor is contradicted now."""
-        below = _below_for_long(heights, rate, given)
+        below, above = _below_for_long(joints, standing, rate, given), _above(joints, standing, given)
+        self._risen = not below.any()
         if below.any():
-            self._told, self._contradicting = head.floor(standing), _numbers(below)
-        elif head.lowest - given > _highest(standing):
-            self._told, self._contradicting = head.held - standing.height, (smpl22.HEAD,)
+            self._told, self._contradicting = floor.steady(standing), joints.located(below)
+        elif above.any():
+            self._told, self._contradicting = floor.held, joints.located(above)
 
     def _follow(
-        self, heights: Float[Array, 'frame joint'], rate: float, head: '_Head', standing: Standing, given: float
+        self, joints: JointHeights, rate: float, floor: '_StoodOn', standing: Standing, given: float
     ) -> None:
         """Where the floor is by now, once it is not where it was given."""
-        low, high = (part * standing.height for part in _STANDS)
-        below = _below_for_long(heights, rate, given)
-        if not below.any() and low <= head.lowest - given and head.highest - given <= high:
+        low, high = ((part - 1) * standing.height for part in _STANDS)
+        below, above = _below_for_long(joints, standing, rate, given), _above(joints, standing, given)
+        contradicting = below | above
+        fits = low <= floor.lowest - given and floor.highest - given <= high
+        # Where nothing tells a floor, a given one that nothing is too high for any more counts again.
+        if not below.any() and (fits or (self._risen and floor.is_unknown and not above.any())):
             self._told = None
             return
-        if below.any() or head.lowest - given > high:
-            self._contradicting = _numbers(below) or (smpl22.HEAD,)
-        if math.isnan(self._told) or _below_for_long(heights, rate, self._told).any():
-            self._told = head.floor(standing)
-        elif head.held - standing.height > self._told:
-            self._told = head.held - standing.height
+        if contradicting.any():
+            self._contradicting = joints.located(contradicting)
+        if math.isnan(self._told) or _below_for_long(joints, standing, rate, self._told).any():
+            self._told = floor.steady(standing)
+        elif floor.held > self._told:
+            self._told = floor.held
         if abs(self._told - given) <= _SAME:
             self._told = None
 
 
 @dataclass(frozen=True)
-class _Head:
-    """Heights of a window's head [m], NaN where it was not seen for long enough.
+class _StoodOn:
+    """Where the floor is in a window [m] if somebody stands on it, by their head, else their pelvis, else both ankles.
 
-    `lowest` and `highest` are those of the whole window; `held` is the lowest lately, and `now` the newest mean.
+    `lowest` and `highest` are those of the whole window; `held` is the lowest lately, and `now` the newest mean. NaN
+    where what tells was not seen for long enough.
     """
 
     lowest: float
@@ -134,31 +173,49 @@ class _Head:
     now: float
 
     @classmethod
-    def of(cls, heights: Float[Array, 'frame'], rate: float) -> '_Head':
-        whole, held, now = (heights, heights[-round(_HELD * rate) :], heights[-max(1, round(_NOW * rate)) :])
+    def of(cls, heights: Float[Array, 'frame joint'], standing: Standing, rate: float) -> '_StoodOn':
+        floors = heights - standing.heights
+        tells = (smpl22.HEAD,), (smpl22.PELVIS,), ANKLES
+        seen = next((joints for joints in tells if not np.isnan(floors[-1, joints]).any()), tells[0])
+        whole = floors[:, seen].min(1)
+        held, now = whole[-round(_HELD * rate) :], whole[-max(1, round(_NOW * rate)) :]
         return cls(*(float(part) for part in (whole.min(), whole.max(), held.min(), now.mean())))  # NaN if one is
 
-    def floor(self, standing: Standing) -> float:
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing tells it now."""
+        return math.isnan(self.now)
+
+    def steady(self, standing: Standing) -> float:
         """Where the floor is, if somebody stands there who keeps their height; NaN: nothing tells."""
         keeps = self.highest - self.lowest <= _STEADY and standing.stddev <= _KNOWN
-        return self.now - standing.height if keeps else math.nan
+        return self.now if keeps else math.nan
 
 
-def _highest(standing: Standing) -> float:
-    """How high a head may stay [m]."""
-    return standing.height + _TIPTOE + _DEVIATIONS * standing.stddev
-
-
-def _below(heights: Float[Array, 'frame joint'], floor: float) -> Bool[Array, 'frame joint']:
+def _below(joints: JointHeights, standing: Standing, floor: float) -> Bool[Array, 'frame joint']:
     """Which joints are below a floor, and in which frames; none where either is not known."""
-    limit = np.full(heights.shape[1], floor - _BELOW)
-    limit[smpl22.HEAD] = floor - _HEAD_BELOW
-    return heights < limit
+    limit = np.full(joints.values.shape, floor - _BELOW)
+    limit[:, smpl22.HEAD] = floor - _HEAD_BELOW
+    head, pelvis = smpl22.HEAD, smpl22.PELVIS
+    for joint in (head, pelvis):
+        limit[joints.upright[:, joint], joint] = floor + _UPRIGHT_ABOVE
+    sits = _SITS_ABOVE * standing.height - _DEVIATIONS * standing.stddev
+    limit[joints.upright[:, head] & joints.upright[:, pelvis], head] = floor + max(sits, _UPRIGHT_ABOVE)
+    return joints.values < limit
 
 
-def _numbers(joints: Bool[Array, 'joint']) -> tuple[int, ...]:
-    return tuple(joints.nonzero()[0].tolist())
+def _below_for_long(
+    joints: JointHeights, standing: Standing, rate: float, floor: float
+) -> Bool[Array, 'joint']:
+    return _below(joints.last(round(_LASTING * rate)), standing, floor).all(0)
 
 
-def _below_for_long(heights: Float[Array, 'frame joint'], rate: float, floor: float) -> Bool[Array, 'joint']:
-    return _below(heights[-round(_LASTING * rate) :], floor).all(0)
+def _above(joints: JointHeights, standing: Standing, floor: float) -> Bool[Array, 'joint']:
+    """Which joints stay higher above a floor for the whole window than they get; a head decides where there is one."""
+    reach = standing.reach.copy()
+    if joints.upright[:, smpl22.PELVIS].all():
+        reach[smpl22.PELVIS] = standing.heights[smpl22.PELVIS] + _TIPTOE + _DEVIATIONS * standing.stddev
+    above = (joints.values > floor + reach).all(0)
+    if not np.isnan(joints.values[:, smpl22.HEAD]).any():
+        above &= np.arange(len(above)) == smpl22.HEAD
+    return above

@@ -13,8 +13,8 @@ from inpose_ros.sensing.floor import FloorWatch, Standing
 from inpose_ros.sensing.resample import JointWindow
 
 MEAN, RATE, FRAMES = Skeleton.mean(), 30.0, 40
-HEIGHT = MEAN.standing_head_height + MEAN.sole
-STANDING = Standing(HEIGHT, 0.02)
+STANDING = Standing(MEAN, 0.02)
+HEIGHT = STANDING.height
 HANDS, FEET = [15, 20, 21], [0, 7, 8, 10, 11, 15, 20, 21]
 
 
