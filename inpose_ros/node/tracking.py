@@ -16,7 +16,7 @@ from inpose_ros.body.skeleton import Skeleton
 from inpose_ros.body.state import BodyState
 from inpose_ros.diffusion.consistency_check import ConsistencyCheck
 from inpose_ros.node.bone_updates import BoneUpdates
-from inpose_ros.sensing.floor import FloorWatch, Ground, Standing
+from inpose_ros.sensing.floor import FloorWatch, Ground, Standing, turns_over
 from inpose_ros.sensing.measurement import Sensor
 from inpose_ros.sensing.resample import JointWindow, joint_window
 from inpose_ros.sensing.window import WindowSnapshot
@@ -134,8 +134,7 @@ class Tracker:
         every = self._resampled(job.window, job.sensors)
         window = self._believed(job, every)
         self._wear()
-        ground = self._floor_watch.look(window, self._standing(), self._floor_height, self.solver.rate)
-        solved = unsure_of_floor(self.solver.solve(window, ground.height), window, ground)
+        solved, ground = self._solved(window)
         self.findings = findings(ground, job.sensors)
         self.seen = Seen(window, ground.height, job.breaks + self._doubts)
         self._last = self._continued(solved, Evidence.of(window.rot_valid[-1], window.location_valid[-1]))
@@ -148,6 +147,16 @@ class Tracker:
         took = self._elapsed() - start
         angles, velocities = self._last.angles, self._last.velocities
         return Estimate(body, angles, velocities, took, state, missing, self._remarks(job.sensors))
+
+    def _solved(self, window: JointWindow) -> tuple[BodyState, Ground]:
+        """The body, and the floor that it was solved on: none, where that would put it upside down."""
+        standing = self._standing()
+        ground = self._floor_watch.look(window, standing, self._floor_height, self.solver.rate)
+        body = self.solver.solve(window, ground.height)
+        if turns_over(body, window.location_valid[-1], standing, ground.height):
+            ground = self._floor_watch.turned_over()
+            body = self.solver.solve(window, ground.height)
+        return unsure_of_floor(body, window, ground), ground
 
     def _remarks(self, sensors: Sequence[Sensor]) -> dict[str, str]:
         remarks = {finding.cause: f'{", ".join(finding.sensors)} ({finding.text})' for finding in self.findings}

@@ -14,18 +14,22 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
+from torch import Tensor
 
 from inpose_ros.body import smpl22
 from inpose_ros.body.skeleton import Skeleton
-from inpose_ros.sensing.joint_heights import ANKLES, JointHeights
+from inpose_ros.body.state import BodyState
+from inpose_ros.sensing.joint_heights import ANKLES, UPRIGHT, JointHeights
 from inpose_ros.sensing.resample import JointWindow
 
 Array = np.ndarray
 # So far below the floor [m] no joint is, whatever noise, soles, and a floor that is a little off; nor is a head.
 _BELOW, _HEAD_BELOW = 0.15, 0.05
-# Lower than this above the floor [m] no upright head or pelvis is; and none that is over an upright pelvis is lower than
-# this over the height of standing. Who crawls on their belly looks ahead from 0.14 m, who crouches from 0.44.
+# An upright head or pelvis is no lower over the floor than this [m]: who crawls on their belly looks ahead from 0.14.
+# Over an upright pelvis an upright head is no lower than this part of its height in standing; who crouches is at 0.44.
 _UPRIGHT_ABOVE, _SITS_ABOVE = 0.06, 0.25
+# Feet so far over a low, upright head [m] are there because of a floor; who crawls looking ahead lifts them to 0.03.
+_FEET_OVER_HEAD = 0.05
 # It counts when it lasts so long [s]; a jump is over sooner than a head is above standing for a whole window.
 _LASTING = 0.5
 # Who stands on their toes is so much taller [m], and how tall they are is known to so many deviations.
@@ -42,7 +46,7 @@ _STANDS = (0.93, 1.05)
 _LOW = 0.85
 # A floor that was told and is no further from the given one [m] is that.
 _SAME = 0.08
-_TRUNK = tuple(smpl22.INDEX[name] for name in ('spine1', 'spine2', 'spine3', 'neck', 'head'))
+_TRUNK = tuple(smpl22.INDEX[name] for name in ('spine2', 'spine3', 'neck', 'head'))
 _ARMS = tuple(
     tuple(smpl22.INDEX[f'{side}_{name}'] for name in ('collar', 'shoulder', 'elbow', 'wrist'))
     for side in ('left', 'right')
@@ -126,9 +130,12 @@ class FloorWatch:
         # What is below the floor just now must not be put upside down until it counts.
         return Ground(math.nan if _below(joints.last(1), standing, given).any() else given)
 
-    def _doubt(
-        self, joints: JointHeights, rate: float, floor: '_StoodOn', standing: Standing, given: float
-    ) -> None:
+    def turned_over(self) -> Ground:
+        """The floor, after it put somebody upside down who is not."""
+        self._told, self._contradicting, self._risen = math.nan, (smpl22.HEAD,), False
+        return Ground(math.nan, self._told, self._contradicting)
+
+    def _doubt(self, joints: JointHeights, rate: float, floor: '_StoodOn', standing: Standing, given: float) -> None:
         """Whether the floor is contradicted now."""
         below, above = _below_for_long(joints, standing, rate, given), _above(joints, standing, given)
         self._risen = not below.any()
@@ -137,9 +144,7 @@ class FloorWatch:
         elif above.any():
             self._told, self._contradicting = floor.held, joints.located(above)
 
-    def _follow(
-        self, joints: JointHeights, rate: float, floor: '_StoodOn', standing: Standing, given: float
-    ) -> None:
+    def _follow(self, joints: JointHeights, rate: float, floor: '_StoodOn', standing: Standing, given: float) -> None:
         """Where the floor is by now, once it is not where it was given."""
         low, high = ((part - 1) * standing.height for part in _STANDS)
         below, above = _below_for_long(joints, standing, rate, given), _above(joints, standing, given)
@@ -204,9 +209,7 @@ def _below(joints: JointHeights, standing: Standing, floor: float) -> Bool[Array
     return joints.values < limit
 
 
-def _below_for_long(
-    joints: JointHeights, standing: Standing, rate: float, floor: float
-) -> Bool[Array, 'joint']:
+def _below_for_long(joints: JointHeights, standing: Standing, rate: float, floor: float) -> Bool[Array, 'joint']:
     return _below(joints.last(round(_LASTING * rate)), standing, floor).all(0)
 
 
@@ -219,3 +222,12 @@ def _above(joints: JointHeights, standing: Standing, floor: float) -> Bool[Array
     if not np.isnan(joints.values[:, smpl22.HEAD]).any():
         above &= np.arange(len(above)) == smpl22.HEAD
     return above
+
+
+def turns_over(body: BodyState, located: Bool[Tensor, 'joint'], standing: Standing, floor: float) -> bool:
+    """Whether a pose that was solved on a floor has both feet, that nobody located, over a low and upright head."""
+    if math.isnan(floor) or not body.measured[smpl22.HEAD] or located[list(ANKLES)].any():
+        return False
+    head, feet = float(body.positions[smpl22.HEAD, 2]), float(body.positions[list(ANKLES), 2].min())
+    is_upright = float(body.rot_world_joint[smpl22.HEAD, 2, 2]) > UPRIGHT
+    return is_upright and head - floor < _SITS_ABOVE * standing.height and feet - head > _FEET_OVER_HEAD

@@ -12,7 +12,7 @@ from inpose_ros.sensing.resample import JointWindow
 Array = np.ndarray
 ANKLES = (smpl22.INDEX['left_ankle'], smpl22.INDEX['right_ankle'])
 # A joint whose own axis is within 45 degrees of where it points in standing is upright.
-_UPRIGHT = 0.7
+UPRIGHT = 0.7
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class JointHeights:
                 rise = rows[missing, parent] @ bones[child]
                 values[missing, sought] = values[missing, known] + sign * rise
                 source[sought] = source[known]
-        return cls(values, turned & (rows[..., 2] > _UPRIGHT), source)
+        return cls(values, turned & (rows[..., 2] > UPRIGHT), source)
 
     def last(self, frames: int) -> 'JointHeights':
         """Of a window's newest frames alone."""

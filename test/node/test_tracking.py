@@ -160,3 +160,26 @@ def test_the_floor_that_would_fit_is_told_and_gone_by(tracker, solver):
         tracker.track(head_only(stamp * MS, -0.5))
     fits = -0.5 - solver.skeleton.standing_head_height - solver.skeleton.sole
     assert solver.floor == pytest.approx(fits, abs=0.01)
+
+
+class Upended(Solver):
+    """Where it is given a floor, the legs point up from a head that looks ahead."""
+
+    def solve(self, window, floor_height=0.0):
+        body = super().solve(window, floor_height)
+        if np.isnan(floor_height):
+            return body
+        rot = body.rot_world_joint.clone()
+        rot[1:9] = torch.diag(torch.tensor([1.0, -1.0, -1.0], dtype=torch.float64))
+        return replace(body, rot_world_joint=rot, root=body.root + torch.tensor([0, 0, 0.1]))
+
+
+@pytest.mark.parametrize('height, over', [(0.2, True), (1.5, False)])
+def test_feet_are_not_over_a_low_upright_head_because_of_a_floor(height, over):
+    solver, ticks = Upended(), itertools.count()
+    tracker = Tracker(solver, 200 * MS, 0.0, LIMIT, lambda: next(ticks) / 1000)
+    estimate = tracker.track(head_only(1000 * MS, height))
+    assert np.isnan(solver.floor) == over
+    assert ('floor_contradicted' in estimate.remarks) == over and (estimate.state == DEGRADED) == over
+    ankles = [smpl22.INDEX['left_ankle'], smpl22.INDEX['right_ankle']]
+    assert not over or (estimate.body.positions[ankles, 2] < estimate.body.positions[smpl22.HEAD, 2]).all()

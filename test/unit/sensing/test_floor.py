@@ -1,5 +1,6 @@
 """FloorWatch: made-up people on floors that rise and fall, and whose sensors have their origin elsewhere."""
 
+import functools
 import math
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ MEAN, RATE, FRAMES = Skeleton.mean(), 30.0, 40
 STANDING = Standing(MEAN, 0.02)
 HEIGHT = STANDING.height
 HANDS, FEET = [15, 20, 21], [0, 7, 8, 10, 11, 15, 20, 21]
+UPRIGHT, LYING = torch.eye(3), torch.tensor([[0.0, 0, -1], [0, 1, 0], [1, 0, 0]])
 
 
 @pytest.fixture(scope='module')
@@ -24,16 +26,19 @@ def places():
     return procedural_clip(1, 30.0, MEAN, fps=RATE).positions.float()
 
 
-def grounds(places, located=HANDS, standing=STANDING, given=0.0, watch=None):
-    """By frame, from the first whole window on."""
-    watch = FloorWatch() if watch is None else watch
-    joints = torch.isin(torch.arange(22), torch.tensor(located)).expand(FRAMES, -1)
-    rot, stddev = torch.eye(3).expand(FRAMES, 22, 3, 3), torch.full((22,), 0.003)
+def of_joints(joints):
+    return torch.isin(torch.arange(22), torch.tensor(joints, dtype=torch.long)).expand(FRAMES, -1)
+
+
+def grounds(places, located=HANDS, standing=STANDING, given=0.0, turned=(), rot=LYING, rate=RATE):
+    """By frame, from the first whole window on; nothing is upright unless it is said to be turned otherwise."""
+    watch, stddev = FloorWatch(), torch.full((22,), 0.003)
+    located, turned = of_joints(located), of_joints([*located, *turned])
+    rots = rot.expand(len(places), 22, 3, 3)
     return [
-        watch.look(
-            JointWindow(end, rot, joints, places[end - FRAMES : end], joints, stddev, stddev), standing, given, RATE
-        )
+        watch.look(JointWindow(end, rots[span], turned, places[span], located, stddev, stddev), standing, given, rate)
         for end in range(FRAMES, len(places))
+        for span in [slice(end - FRAMES, end)]
     ]
 
 
@@ -140,3 +145,96 @@ def test_a_foot_below_the_floor_contradicts_it(places):
 def test_a_head_that_is_not_located_leaves_the_floor_unknown(places):
     rows = grounds(shifted(places, torch.full((len(places),), -1.6)), located=[20, 21])
     assert rows[-1].contradicted and math.isnan(rows[-1].height)
+
+
+@functools.cache
+def clip_of(stature):
+    body = Skeleton.from_stature(stature)
+    clip = procedural_clip(1, 12.0, body, fps=RATE)
+    return Standing(body, 0.0), clip.positions.float(), clip.rot_world_joint.float()
+
+
+IMUS = [0, 4, 5, 15, 20, 21]
+SETS = [
+    ([15], []),
+    (HANDS, []),
+    (HANDS, [0]),
+    ([0, 7, 8, 15, 20, 21], []),
+    ([0], IMUS),
+    ([7, 8], IMUS),
+    ([20, 21], IMUS),
+]
+
+
+@pytest.mark.parametrize('stature', [1.5, 1.95])
+@pytest.mark.parametrize('located, turned', [*SETS, ([4, 5], [0, 1, 2]), (list(range(22)), [])])
+@pytest.mark.parametrize('given', [-0.05, 0.0, 0.05])
+def test_no_set_of_sensors_contradicts_a_floor_that_is_right_to_five_centimetres(stature, located, turned, given):
+    standing, places, rot = clip_of(stature)
+    assert not any(g.contradicted for g in grounds(places, located, standing, given, turned, rot))
+
+
+@pytest.mark.parametrize('stature', [1.5, 1.95])
+@pytest.mark.parametrize('located, turned', SETS[:6])
+def test_a_floor_three_metres_higher_is_told_by_whatever_stands(stature, located, turned):
+    standing, places, rot = clip_of(stature)
+    rows = grounds(places + torch.tensor([0, 0, 3.0]), located, standing, turned=turned, rot=rot)
+    assert all(g.contradicted for g in rows)
+    assert {j for g in rows for j in g.contradicting} <= set(located)
+    errors = [abs(g.told - 3.0) for g in rows if not math.isnan(g.told)]
+    assert sorted(errors)[len(errors) // 2] < 0.1
+
+
+def test_hands_three_metres_too_high_contradict_a_floor_until_they_are_down_again():
+    standing, places, rot = clip_of(1.72)
+    rows = grounds(ramp(places, 2, 3, 3.0) - ramp(places, 8, 9, 3.0) + places, [20, 21], standing, turned=[0], rot=rot)
+    assert at(rows, 6).contradicted and math.isnan(at(rows, 6).height)
+    assert not at(rows, 11.9).contradicted and at(rows, 11.9).height == 0.0
+
+
+@pytest.mark.parametrize('stature', [1.5, 1.95])
+@pytest.mark.parametrize('rate', [20.0, 30.0, 60.0])
+@pytest.mark.parametrize('joint, turned', [(15, []), (15, IMUS), (0, []), (0, IMUS)])
+def test_with_the_origin_at_an_upright_head_or_pelvis_the_floor_that_fits_is_told(stature, rate, joint, turned):
+    standing = Standing(Skeleton.from_stature(stature), 0.0)
+    places = (standing.skeleton.rest_positions - standing.skeleton.rest_positions[joint]).float().expand(90, 22, 3)
+    rows = grounds(places + torch.tensor([0, 0, 0.02]), [joint], standing, turned=turned, rot=UPRIGHT, rate=rate)
+    assert all(g.contradicting == (joint,) for g in rows)
+    assert rows[-1].told == pytest.approx(0.02 - standing.heights[joint], abs=0.01)
+
+
+def test_an_upright_head_over_an_upright_pelvis_is_no_lower_than_a_knee():
+    rows = head_at(torch.full((100,), 0.32))
+    assert grounds(rows, [15], turned=[0], rot=UPRIGHT)[-1].contradicted
+    assert not grounds(rows, [15], rot=UPRIGHT)[-1].contradicted  # who crawls and looks ahead
+    assert not grounds(rows, [15], turned=[0])[-1].contradicted  # who lies
+    assert not grounds(rows, [15], turned=[0], rot=UPRIGHT, standing=Standing(MEAN, 0.3))[-1].contradicted  # a child
+    assert not grounds(head_at(torch.full((100,), 0.5)), [15], turned=[0], rot=UPRIGHT)[-1].contradicted
+
+
+def test_a_shank_that_is_upright_has_its_ankle_over_the_floor_and_the_knee_is_named():
+    rows = head_at(torch.full((100,), 0.1))  # so knees are at 0.05
+    assert not grounds(rows, [4, 5])[-1].contradicted  # who kneels
+    upright = grounds(rows, [4, 5], rot=UPRIGHT)[-1]
+    assert upright.contradicting == (4, 5)
+    assert upright.told == pytest.approx(0.05 - STANDING.heights[4], abs=0.01)
+
+
+@pytest.mark.parametrize('height', [0.5, 1.0, 1.7])
+def test_whose_feet_are_on_a_stool_or_over_them_in_a_handstand_contradicts_no_floor(height):
+    rows = head_at(torch.full((100,), 2 * height))
+    assert not any(g.contradicted for g in grounds(rows, [7, 8], turned=IMUS))
+    assert not any(g.contradicted for g in grounds(rows.clamp(max=1.2), [0, 7, 8]))
+
+
+def test_who_jumps_contradicts_no_floor_by_pelvis_or_feet():
+    times = torch.arange(300) / RATE
+    jumps = (3.0 * (times % 0.8) - 4.9 * (times % 0.8) ** 2).clamp(min=0)
+    places = shifted(torch.from_numpy(STANDING.heights).float()[:, None].expand(22, 3).expand(300, 22, 3), jumps)
+    assert not any(g.contradicted for g in grounds(places, [0, 7, 8], rot=UPRIGHT))
+
+
+def test_a_head_that_may_be_so_high_is_believed_over_a_hand_that_may_not():
+    rows = head_at(torch.full((100,), HEIGHT))
+    rows[:, 20, 2] = 3.0
+    assert not any(g.contradicted for g in grounds(rows))
