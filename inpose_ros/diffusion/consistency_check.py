@@ -28,7 +28,7 @@ _INFERRED = 0.5
 # A contradiction counts that lasts so long [ns]; who was left out counts again who has agreed for so long [ns], or who
 # has come back with a step [m], as a tracker that has found itself again does, and agrees since then for so long [ns].
 _LASTING_NS, _AGREEING_NS = 300_000_000, 1_000_000_000
-_STEP, _BACK_NS = 0.3, 150_000_000
+_STEP, _BACK_NS = 0.3, 100_000_000
 # Who is left out again within this time [ns] has to agree for twice as long each time, up to so many times.
 _AGAIN_NS, _DOUBLINGS = 5_000_000_000, 4
 # Who moves by less than this [m] within a window in which another moves by more than that [m] is not worn at present.
@@ -48,7 +48,8 @@ class Contradiction:
 class ConsistencyCheck:
     """Follows the located joints of one body from pose to pose.
 
-    `left_out` are the joints whose locating sensors are not to be used; `found` is what the last look showed.
+    `left_out` are the joints whose locating sensors are not to be used; `found` is what the last look showed, and
+    `suspected` are those who are left out next, should it last.
     """
 
     def __init__(self) -> None:
@@ -57,6 +58,7 @@ class ConsistencyCheck:
     def forget(self) -> None:
         """What went before no longer counts."""
         self.found = Contradiction()
+        self.suspected: frozenset[int] = frozenset()
         self._agreeing: dict[int, int | None] = {}  # joints left out, and since when they agree
         self._came_back: set[int] = set()  # those of them that have stepped since then
         self._let_in_ns: dict[int, int] = {}  # when who was left out came to count again
@@ -74,7 +76,7 @@ class ConsistencyCheck:
         now_ns, reading = body.stamp_ns, window.location.numpy()[frame]
         located = window.location_valid.numpy()[frame].nonzero()[0].tolist()
         if not located and not self._agreeing:  # nobody who could contradict
-            self._far, self._apart_ns, self.found = {}, None, Contradiction()
+            self._far, self._apart_ns, self.found, self.suspected = {}, None, Contradiction(), frozenset()
             return self.found
         kept = [joint for joint in located if joint not in self._agreeing]
         far = self._how_far(body, reading, located)
@@ -82,13 +84,14 @@ class ConsistencyCheck:
         self._let_in(located, kept, far, apart, now_ns, reading)
         self._far = {joint: self._far.get(joint, now_ns) for joint in kept if far[joint] > 0}
         contradicting = {pair for pair in apart if pair <= set(kept)}
+        self.suspected = frozenset(_contradicted(contradicting, _resting(window, kept)) if contradicting else ())
         if not contradicting:
             self._apart_ns = None
         elif self._apart_ns is None:
             self._apart_ns = now_ns
         lasting = [joint for joint, since in self._far.items() if now_ns - since >= _LASTING_NS]
         if self._apart_ns is not None and now_ns - self._apart_ns >= _LASTING_NS:
-            self._leave_out(_contradicted(contradicting, _resting(window, kept)), now_ns)
+            self._leave_out(self.suspected, now_ns)
         elif lasting:
             self._leave_out([_outlier(lasting, kept, far)], now_ns)
         doubted = frozenset(lasting) | self.left_out
@@ -128,7 +131,7 @@ class ConsistencyCheck:
 
     def _needed(self, joint: int) -> int:
         """For how long one has to agree [ns]."""
-        return (_BACK_NS if joint in self._came_back else _AGREEING_NS) << self._relapses.get(joint, 0)
+        return _BACK_NS if joint in self._came_back else _AGREEING_NS << self._relapses.get(joint, 0)
 
     def _leave_out(self, joints: Collection[int], now_ns: int) -> None:
         """From now on the body is solved without these, and the others are looked at anew."""

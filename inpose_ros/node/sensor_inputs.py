@@ -4,7 +4,7 @@ import math
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from rclpy.clock import Clock, ClockType
@@ -166,6 +166,10 @@ class SensorInputs:
         """Give IMUs without a heading theirs, by angles [rad] about the vertical."""
         self._reception.align(yaws, self._stamp_now_ns())
 
+    def let_step(self, sensors: Collection[str]) -> None:
+        """Until told otherwise these may step, and no others: they contradict the others, as the poses show."""
+        self._reception.let_step(sensors)
+
     def restart(self) -> None:
         """Judge what comes without regard to what went before."""
         self._broken.clear()
@@ -211,7 +215,7 @@ class SensorInputs:
         odd = self._reception.odd_clocks(self._stamp_now_ns(), self._health.pace.step_ns)
         for name, offset_ns in odd.items():
             mended = self._rows[name].time_offset - offset_ns / 1e9
-            detail = f'{offset_ns / 1e6:+.0f} ms; its clock? {name}.time_offset: {mended:.3f}'
+            detail = f'{offset_ns / 1e6:+.0f} ms, its clock? {name}.time_offset: {mended:.3f}'
             self._health.mention('ahead' if offset_ns > 0 else 'behind', name, now_ns, detail)
 
     # --- what comes in

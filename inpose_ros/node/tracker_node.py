@@ -211,6 +211,7 @@ class InPoseNode(LifecycleNode):
 
     def _offer_newest(self) -> bool:
         """Hand what has come to the solver's thread; whether there was anything new to solve."""
+        self._inputs.let_step(self._tracker.contradicting)
         self._inputs.fetch()
         self._watch.look(self._health, self.now_ns())
         newest = (self._epoch, self._inputs.newest_stamp_ns)

@@ -1,7 +1,7 @@
 """What happens to a window on its way to an estimate; no messages, no clock, so that it is tested without ROS."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -109,6 +109,7 @@ class Tracker:
         self.consistency = ConsistencyCheck()
         self.seen: Seen | None = None
         self.findings: tuple[Finding, ...] = ()
+        self.contradicting: frozenset[str] = frozenset()  # the sensors that the others do not agree with
         self._floor_watch = FloorWatch()
         self._timeout_ns = timeout_ns
         self._floor_height = floor_height
@@ -140,6 +141,8 @@ class Tracker:
         self._last = self._continued(solved, Evidence.of(window.rot_valid[-1], window.location_valid[-1]))
         self._afresh = False
         body = self._checked(self._last.body, every)
+        contradicting = self.consistency.left_out | self.consistency.suspected
+        self.contradicting = frozenset(_located(job.sensors, contradicting))
         doubted = bool(self.consistency.found.doubted) or ground.contradicted
         missing = tuple(sensor.name for sensor in job.sensors if sensor.name not in window.contributing)
         whole = not missing and not doubted
@@ -163,17 +166,14 @@ class Tracker:
         found = self.consistency.found
         if not found.doubted:
             return remarks
-        located = [sensor for sensor in sensors if sensor.type != 'imu']
-        camps = (
-            ', '.join(sensor.name for sensor in located if sensor.joint_index in joints)
-            for joints in (found.doubted, found.others)
-        )
+        camps = (', '.join(_located(sensors, joints)) for joints in (found.doubted, found.others))
         return remarks | {'inconsistent': ' | '.join(camp for camp in camps if camp)}
 
     def restart(self) -> None:
         """Solve the next window as if it were the first; whoever follows the joints sees them go on."""
         self.solver.reset()
         self.consistency.forget()
+        self.contradicting = frozenset()
         self._floor_watch = FloorWatch()
         self._afresh = self._last is not None
 
@@ -227,6 +227,11 @@ class Tracker:
 
     def _resampled(self, window: WindowSnapshot, sensors: Sequence[Sensor]) -> JointWindow:
         return joint_window(window, sensors, self.solver.frames, self.solver.rate, self._timeout_ns)
+
+
+def _located(sensors: Sequence[Sensor], joints: Collection[int]) -> list[str]:
+    """The sensors that tell where one of these joints is."""
+    return [sensor.name for sensor in sensors if sensor.type != 'imu' and sensor.joint_index in joints]
 
 
 # What below the pelvis nothing measures is so much less sure [m] on a floor that was told by a head alone, and on none.

@@ -1,6 +1,7 @@
 """Whose clock is not the others': a sensor whose stamps run ahead of its fellows', or behind them."""
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 # A sensor's lead is the most by which a stamp was ahead of its arrival within this time [ns]: what took least long.
@@ -36,7 +37,8 @@ class ClockOffsets:
     """Compares by how much each sensor's stamps are ahead of the time of their arrival.
 
     What the sensors have in common is nobody's fault, such as a clock of another machine; the usual one is the middle
-    one of all. Of two camps of one size that is right which is nearer to the clock at hand.
+    one of all. Of two camps of one size that is right which is nearer to the clock at hand. Stamps from after their own
+    arrival are wrong whoever else sends such: where one sensor sends none, even all others are ahead of it.
     """
 
     def __init__(self) -> None:
@@ -83,7 +85,7 @@ class ClockOffsets:
         if len(leads) < 2:
             self._odd = {}
             return {}
-        usual = _middle(list(leads.values()))
+        usual = self._usual(leads, step_ns)
         found = {}
         for name, lead in leads.items():
             offset = lead - usual
@@ -93,9 +95,16 @@ class ClockOffsets:
         self._odd = found
         return found
 
+    def _usual(self, leads: Mapping[str, int], step_ns: int) -> int:
+        possible = [lead for name, lead in leads.items() if lead <= self._stays(name) * AHEAD_NS + step_ns]
+        return _middle(possible or list(leads.values()))
+
     def _is_odd(self, sensor: str, offset_ns: int, step_ns: int) -> bool:
-        stays = _STAYS if sensor in self._odd else 1.0
+        stays = self._stays(sensor)
         return offset_ns > stays * AHEAD_NS + step_ns or offset_ns < -stays * BEHIND_NS - step_ns
+
+    def _stays(self, sensor: str) -> float:
+        return _STAYS if sensor in self._odd else 1.0
 
     def _known(self, now_ns: int) -> dict[str, int]:
         found = {}
@@ -107,7 +116,7 @@ class ClockOffsets:
         return found
 
 
-def _middle(leads: list[int]) -> int:
+def _middle(leads: Sequence[int]) -> int:
     """The median; of an even number the one of the two in the middle that is nearer to zero."""
     rising = sorted(leads)
     return min(rising[(len(rising) - 1) // 2], rising[len(rising) // 2], key=abs)

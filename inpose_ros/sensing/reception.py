@@ -13,7 +13,7 @@ from inpose_ros.sensing.calibration.still_pose import anchor, facing, turned
 from inpose_ros.sensing.clock_offsets import ClockOffsets, Offset
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.orientation_filter import OrientationFilter
-from inpose_ros.sensing.plausibility.checks import Plausibility, impossible
+from inpose_ros.sensing.plausibility.checks import Plausibility, Verdict, impossible
 from inpose_ros.sensing.plausibility.world import WorldMove
 from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot
 
@@ -70,6 +70,10 @@ class Reception:
     def leave_out(self, sensor: str) -> None:
         """Nothing that this one has said counts any more."""
         self._forget({sensor})
+
+    def let_step(self, sensors: Collection[str]) -> None:
+        """Until told otherwise these may step, and no others: they contradict the others, as the poses show."""
+        self._plausibility.may_step = sensors
 
     def start_afresh(self) -> None:
         """Time has gone back: what is held is of another time."""
@@ -170,10 +174,12 @@ class Reception:
         findings, counted, contradictory = (), [], None
         try:
             measurement = self._stamped(measurement, now_ns, arrived_ns)
-            measurement, findings, move = self._judged(measurement, now_ns)
+            measurement, findings, move, afresh = self._judged(measurement, now_ns)
             if move is not None:
                 self._follow(move, now_ns)
                 counted = [('world_moved', sensor) for sensor in move.sensors]
+            if afresh:
+                self._window.drop({name})
             taken = turned(measurement, self._yaw_of(name))
             self._window.add(taken, now_ns)
         except MeasurementError as error:
@@ -196,9 +202,7 @@ class Reception:
                 self._forget({name})  # what it said was of another time
         return self._bursts.setdefault(name, Bursts()).spread(measurement)
 
-    def _judged(
-        self, measurement: Measurement, now_ns: int
-    ) -> tuple[Measurement, tuple[MeasurementError, ...], WorldMove | None]:
+    def _judged(self, measurement: Measurement, now_ns: int) -> Verdict:
         """What may be used of a measurement, with a rotation."""
         if not self._is_of_now(measurement.stamp_ns, now_ns):
             # The window has the word; a stray stamp must not become what others are compared with. But it may show that
@@ -206,15 +210,16 @@ class Reception:
             found = impossible(measurement)
             if found is not None:
                 raise found
-            return measurement, (), None
+            return Verdict(measurement, ())
         sensor = self._sensors[measurement.sensor]
-        usable, findings, move = self._plausibility.judge(measurement, sensor)
+        verdict = self._plausibility.judge(measurement, sensor)
+        usable = verdict.measurement
         if usable is None:
-            raise findings[0]
+            raise verdict.findings[0]
         if sensor.type == 'imu' and usable.rot_world_sensor is None:
             usable, found = self._oriented(usable, sensor)
-            findings = (*findings, *found)
-        return usable, findings, move
+            verdict = verdict._replace(measurement=usable, findings=(*verdict.findings, *found))
+        return verdict
 
     def _is_of_now(self, stamp_ns: int, now_ns: int) -> bool:
         newest_ns = self._window.newest_stamp_ns

@@ -24,7 +24,8 @@ from inpose_ros.node.conversions.sensors import (
     transforms_from_measurement,
 )
 from inpose_ros.node.conversions.stamp import ns_from_stamp, stamp_from_ns
-from inpose_ros.sensing.measurement import Measurement
+from inpose_ros.sensing.measurement import Measurement, Sensor
+from inpose_ros.sensing.plausibility.lost import without_lost
 
 ROTATION = Rotation.from_euler('xyz', (0.3, -1.1, 2.0)).as_matrix()
 
@@ -109,7 +110,7 @@ def test_the_noise_is_the_mean_over_the_axes_of_its_own_block():
     assert got.rotation_stddev == pytest.approx(math.sqrt(0.15))
 
 
-@pytest.mark.parametrize('variance', [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize('variance', [-1.0, math.nan])
 def test_a_covariance_that_says_nothing_leaves_the_noise_to_the_sensor(variance):
     msg = pose_cov_from_measurement(Measurement('head', 7, ROTATION, np.zeros(3), position_stddev=0.1), 'world')
     msg.pose.covariance[7] = msg.pose.covariance[28] = variance
@@ -117,14 +118,55 @@ def test_a_covariance_that_says_nothing_leaves_the_noise_to_the_sensor(variance)
     assert got.position_stddev is None and got.rotation_stddev is None
 
 
-@pytest.mark.parametrize(('claimed', 'taken'), [(1e-9, 1e-4), (100.0, 100.0), (1e6, 1e6)])
+def test_a_covariance_of_zeros_leaves_the_noise_to_the_sensor_and_one_zero_tells_nothing_of_the_other_axes():
+    msg = pose_cov_from_measurement(Measurement('head', 7, ROTATION, np.zeros(3), position_stddev=0.1), 'world')
+    msg.pose.covariance[7] = 0.0
+    got = measurement_from_pose_cov(msg, 'head')
+    assert got.position_stddev == pytest.approx(0.1) and got.rotation_stddev is None
+
+
+@pytest.mark.parametrize('axes', [3, 2])
+@pytest.mark.parametrize('variance', [9999.0, 1e6, 1e308, math.inf])
+@pytest.mark.parametrize('kind', ['pose_cov', 'odometry', 'imu'])
+def test_a_variance_that_means_lost_is_one_whatever_number_says_it(kind, variance, axes):
+    sensor = Sensor('head', 'head', type=kind)
+    force = {'specific_force': np.array((0, 0, 9.81)), 'angular_velocity': np.zeros(3)}
+    sent = Measurement('head', 7, ROTATION, **(force if kind == 'imu' else {'position': np.zeros(3)}))
+    read, msg = READERS[kind][1], WRITERS[kind](sent, 'world')
+    blocks = [msg.orientation_covariance[::4]] if kind == 'imu' else np.split(msg.pose.covariance[::7], 2)
+    for block in blocks:
+        block[:axes] = variance
+    left, found = without_lost(read(msg, 'head'), sensor)
+    assert [finding.cause for finding in found] == ['lost']
+    if kind == 'imu':  # it may be told by its gyro and accelerometer how it is turned
+        assert left.rot_world_sensor is None and left.rotation_stddev is None and left.specific_force is not None
+    else:
+        assert left is None
+
+
+@pytest.mark.parametrize('constant', [0.0, 1e-8, 0.0025, 0.7, math.nan])
+def test_what_an_imu_says_of_its_noise_is_not_gone_by(constant):
+    msg = imu_from_measurement(Measurement('waist', 5, ROTATION), 'waist')
+    msg.orientation_covariance[::4] = constant
+    left, found = without_lost(measurement_from_imu(msg, 'waist'), Sensor('waist', 'pelvis', type='imu'))
+    assert left.rotation_stddev is None and left.rot_world_sensor is not None and not found
+
+
+@pytest.mark.parametrize('yaw', [99.0, 1e6, math.inf])
+def test_an_imu_that_knows_all_but_its_heading_is_not_lost(yaw):
+    msg = imu_from_measurement(Measurement('waist', 5, ROTATION), 'waist')
+    msg.orientation_covariance[::4] = 1e-3, 1e-3, yaw
+    assert without_lost(measurement_from_imu(msg, 'waist'), Sensor('waist', 'pelvis', type='imu'))[1] == ()
+
+
+@pytest.mark.parametrize(('claimed', 'taken'), [(1e-9, 1e-4), (100.0, 100.0), (1e6, 1e6), (1e100, 1e6)])
 def test_a_covariance_is_bounded_below_and_told_as_it_is_above(claimed, taken):
     sent = Measurement('head', 7, ROTATION, np.zeros(3), position_stddev=claimed, rotation_stddev=claimed)
     got = measurement_from_pose_cov(pose_cov_from_measurement(sent, 'world'), 'head')
     assert got.position_stddev == got.rotation_stddev == pytest.approx(taken)
 
 
-@pytest.mark.parametrize('unmeasured', [9.0, 1e6, 1e308])
+@pytest.mark.parametrize('unmeasured', [9.0, 1e6, 1e308, math.inf])
 def test_an_axis_that_is_not_measured_makes_a_pose_less_sure_and_not_lost(unmeasured):
     msg = pose_cov_from_measurement(Measurement('head', 7, ROTATION, np.zeros(3), position_stddev=0.01), 'world')
     msg.pose.covariance[14] = msg.pose.covariance[21] = msg.pose.covariance[28] = unmeasured

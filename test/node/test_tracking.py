@@ -131,6 +131,18 @@ def test_a_new_epoch_never_repeats_a_stamp_and_blends_at_the_next(tracker, solve
     np.testing.assert_allclose(now.angles, before.angles, atol=1e-9)
 
 
+def test_who_contradicts_the_others_is_named_from_the_first_pose_on_and_forgotten_at_a_restart(tracker):
+    sound = job(1000 * MS)
+    tracker.track(sound)
+    assert tracker.contradicting == frozenset()
+    rows = {name: own for name, own in job(1100 * MS).window.measurements.items()}
+    rows['left_wrist'] = tuple(replace(r, position=np.array([5.0, 0, 1])) for r in rows['left_wrist'])
+    tracker.track(replace(sound, window=WindowSnapshot(1100 * MS, rows)))
+    assert tracker.contradicting == {'left_wrist'}
+    tracker.restart()
+    assert tracker.contradicting == frozenset()
+
+
 def head_only(stamp_ns, height, swing=0.0):
     rows = job(stamp_ns).window.measurements['head']
     moved = tuple(replace(r, position=np.array([0, 0, height + swing * np.sin(r.stamp_ns / 4e7)])) for r in rows)

@@ -28,8 +28,8 @@ from inpose_ros.sensing.measurement import Measurement
 
 # A quaternion's length may differ from 1 by this much: float32 drivers and three printed digits stay well inside.
 UNIT_TOLERANCE = 0.01
-# A covariance that claims more precision [m], [rad] than this is taken for this; ...
-_FINEST = 1e-4
+# A covariance that claims more precision [m], [rad] than this is taken for this, and so is one that claims less; ...
+_FINEST, _VAGUEST = 1e-4, 1e6
 # ... and where it says that some axes are not measured at all, they count as unsure by so much [m], [rad].
 _UNMEASURED_PLACE, _UNMEASURED_TURN = 0.5, 1.0
 
@@ -78,7 +78,8 @@ def measurement_from_transform(msg: TransformStamped, sensor: str) -> Measuremen
 def measurement_from_imu(msg: Imu, sensor: str) -> Measurement:
     """Read an IMU (REP-145); what it does not give (a covariance that begins with -1) is left out.
 
-    Its covariances are not used: drivers fill in constants that have little to do with a body.
+    Its covariances are no noise to go by: drivers fill in constants that have little to do with a body. That of the
+    orientation is read all the same, as it may say that there is none (`lost`).
 
     Raises:
         MeasurementError: cause 'not_finite', 'quaternion' or 'stamp_zero'.
@@ -90,6 +91,7 @@ def measurement_from_imu(msg: Imu, sensor: str) -> Measurement:
         sensor,
         _stamp(msg, sensor),
         _rotation(msg.orientation, sensor) if has_orientation else None,
+        rotation_stddev=_stddev(msg.orientation_covariance[::4], _UNMEASURED_TURN) if has_orientation else None,
         angular_velocity=_vector(msg.angular_velocity, sensor, 'angular velocity') if has_gyro else None,
         specific_force=_vector(msg.linear_acceleration, sensor, 'acceleration') if has_accelerometer else None,
     )
@@ -211,16 +213,18 @@ def _with_covariance(measurement: Measurement, pose: PoseWithCovariance) -> Meas
 
 
 def _stddev(variances: Float[np.ndarray, '3'], unmeasured: float) -> float | None:
-    """The root of the mean variance of three axes; None where the covariance is unknown (zeros, NaN, -1).
+    """The root of the mean variance of three axes; None where the covariance is unknown (all zero, NaN, -1).
 
-    An odometry gives an enormous variance to the axes that it does not measure, such as height; who gives it to all has
-    lost what it tracks, and then it is told as it is.
+    An odometry gives an enormous variance, or an infinite one, to the axes that it does not measure, such as height;
+    who gives it to all has lost what it tracks, and then it is told as it is. A zero tells nothing of the other axes.
     """
-    if not (np.isfinite(variances).all() and (variances > 0).all()):
+    said = variances[variances != 0]
+    if not said.size or not (said > 0).all():
         return None
-    least = float(variances.min())
+    least = float(said.min())
     known = least < unmeasured**2
-    return max(_FINEST, math.sqrt(np.minimum(variances, unmeasured**2).mean() if known else least))
+    variance = np.minimum(said, unmeasured**2).mean() if known else least
+    return min(max(_FINEST, math.sqrt(variance)), _VAGUEST)
 
 
 def _headed(msg: Stamped, measurement: Measurement, frame_id: str) -> Stamped:

@@ -1,7 +1,7 @@
 """What a reading may be used for, judged by those before it; no messages and no clock, only stamps."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -26,12 +26,14 @@ _BEYOND = 1e4
 class Verdict(NamedTuple):
     """The part of a measurement that may be used (None: nothing), and what was found wrong with it.
 
-    `move`: all located sensors have moved together, this one the last of them.
+    `move`: all located sensors have moved together, this one the last of them. `afresh`: it does not go on from what
+    the sensor said before.
     """
 
     measurement: Measurement | None
     findings: tuple[MeasurementError, ...]
     move: WorldMove | None = None
+    afresh: bool = False
 
 
 @dataclass
@@ -52,10 +54,12 @@ class Plausibility:
     """Judges what all sensors say, one measurement after another, in the order of arrival.
 
     Only stamps that the window would take belong here: what is far too old or in the future must not become what others
-    are compared with.
+    are compared with. Sensors that `may_step` contradict the others, which is looked after elsewhere: their steps are
+    believed at once, as one that is right again makes such.
     """
 
     def __init__(self) -> None:
+        self.may_step: Collection[str] = ()
         self._records: dict[str, _Record] = {}
         self._positions: dict[str, Jumps] = {}
         self._places = Places()
@@ -82,16 +86,17 @@ class Plausibility:
         measurement, findings = self._known(self._record(sensor.name).halves.completed(measurement), sensor)
         if measurement is None:
             return Verdict(None, findings)
-        found, move = impossible(measurement) or self._hangs(measurement), None
+        found, move, afresh = impossible(measurement) or self._hangs(measurement), None, False
         if found is None:
+            afresh = self._steps(measurement, sensor)
             found = self._jumps(measurement, sensor)
-            move = self._followed(measurement, found is None)
+            move = self._followed(measurement, found is None and not afresh)
         if found is not None and move is None:
             return Verdict(None, (found,))
         usable, wrong_units = self._units(measurement)
         usable, contradictions = self._contradictions.judge(usable, sensor, measurement)
         usable, tilted = self._levelled(usable)
-        return Verdict(usable, (*contradictions, *tilted, *findings, *wrong_units), move)
+        return Verdict(usable, (*contradictions, *tilted, *findings, *wrong_units), move, afresh)
 
     def turning(self, sensor: str, seconds: float) -> list[float]:
         """How fast [rad/s] the others on the trunk turned about the vertical in the last seconds."""
@@ -132,6 +137,21 @@ class Plausibility:
         record.rotation.forget()
         text = f'{measurement.sensor} repeats one reading, bit by bit, though its stamps go on: it has hung up'
         return MeasurementError('frozen', text)
+
+    def _steps(self, measurement: Measurement, sensor: Sensor) -> bool:
+        """Whether one that may step does so now; then it is not compared with what it said before."""
+        if sensor.name not in self.may_step or self._swaps.partner(sensor.name) is not None:
+            return False
+        record, stamp_ns = self._record(sensor.name), measurement.stamp_ns
+        place, turn = measurement.position, measurement.rot_world_sensor
+        stddevs = (measurement.position_stddev or sensor.position_stddev,
+                   measurement.rotation_stddev or sensor.rotation_stddev)  # fmt: skip
+        rows = zip((record.position, record.rotation), (place, turn), stddevs)
+        if not any(value is not None and own.steps(Reading(stamp_ns, value), stddev) for own, value, stddev in rows):
+            return False
+        record.position.forget()
+        record.rotation.forget()
+        return True
 
     def _followed(self, measurement: Measurement, believed: bool) -> WorldMove | None:
         """The move of all located sensors that this reading completes: from now on they are believed where they are."""

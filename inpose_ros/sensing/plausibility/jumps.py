@@ -87,6 +87,10 @@ class Jumps:
             return False
         return self._believe(reading)
 
+    def steps(self, reading: Reading, stddev: float) -> bool:
+        """Whether it cannot be reached from the last reading believed."""
+        return self.last is not None and not self._reached(self.last, reading, stddev)
+
     def way(self, reading: Reading) -> float:
         """From the last reading believed."""
         return 0.0 if self.last is None else self.quantity.way(self.last.value, reading.value)

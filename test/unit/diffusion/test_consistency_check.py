@@ -127,6 +127,30 @@ def test_who_comes_back_with_a_step_and_agrees_counts_again_after_a_moment():
     assert back / RATE == pytest.approx(0.15, abs=0.1) and not any(found[back:])
 
 
+def test_who_is_elsewhere_again_and_again_counts_each_time_a_moment_after_it_steps_back():
+    check = ConsistencyCheck()
+    for begin in np.arange(0.0, 10.0, 2.5):
+        assert watched(check, begin, begin + 1.2, {LEFT: AWAY})[-1] == {LEFT}
+        assert not any(watched(check, begin + 1.2, begin + 2.5, {})[5:])
+
+
+def test_who_steps_to_and_fro_is_never_let_in_while_it_is_away():
+    check = ConsistencyCheck()
+    watched(check, 0, 1, {LEFT: AWAY})
+    for begin in np.arange(1.0, 4.0, 0.5):
+        assert all(watched(check, begin, begin + 0.45, {LEFT: AWAY}))
+        watched(check, begin + 0.45, begin + 0.5, {})
+
+
+@pytest.mark.parametrize('liar', [HEAD, LEFT, RIGHT])
+def test_who_is_out_of_reach_of_all_others_is_suspected_at_once_and_only_while_it_is(liar):
+    check = ConsistencyCheck()
+    watched(check, 0, 0.1, {liar: AWAY})
+    assert check.suspected == {liar} and not check.left_out
+    watched(check, 0.1, 0.2, {})
+    assert check.suspected == frozenset()
+
+
 A_LITTLE = (0.0, 0.0, 0.15)
 
 

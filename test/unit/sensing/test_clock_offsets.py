@@ -32,6 +32,21 @@ def test_what_all_have_in_common_is_nobodys_fault(common):
     assert told({'head': common, 'left': common, 'right': common}) == {}
 
 
+@pytest.mark.parametrize('rates', [{}, {'head': 20.0, 'left': 200.0}, {'head': 200.0, 'right': 30.0}])
+@pytest.mark.parametrize('offset', [0.06, 0.1, 0.3])
+@pytest.mark.parametrize('delay', [0.0, 0.015])
+def test_stamps_from_after_their_own_arrival_are_ahead_however_many_send_them(offset, delay, rates):
+    wrong = {'left': offset, 'right': offset, 'waist': offset}
+    found = told({'head': 0.0} | wrong, {'head': delay}, rates=rates)
+    assert found.keys() == wrong.keys() and all(odd.wrong for odd in found.values())
+    assert [odd.offset_ns / 1e9 for odd in found.values()] == pytest.approx([offset + delay] * 3, abs=0.01)
+
+
+@pytest.mark.parametrize('delay', [0.0, 0.02])
+def test_headset_and_controllers_that_foretell_where_they_will_be_are_not_ahead_of_an_imu(delay):
+    assert told({'head': 0.03, 'left': 0.03, 'right': 0.03, 'waist': 0.0}, {'waist': delay}, jitter=0.002) == {}
+
+
 def test_honest_sensors_of_many_rates_with_jitter_and_some_delay_are_not_named():
     rates = {'head': 90.0, 'left': 20.0, 'right': 60.0, 'waist': 400.0}
     assert told(dict.fromkeys(rates, 0.0), {'waist': 0.03}, rates=rates) == {}

@@ -27,10 +27,14 @@ class Played:
     def __init__(self, seconds: float, change=lambda reading, t: reading) -> None:
         self.reception, self.person, self.said = Reception(1_500_000_000), Person(), []
         self.reception.wear(SENSORS, (), False)
-        for t in self.person.times(0, seconds):
+        self.change = change
+        self.play(0, seconds)
+
+    def play(self, begin: float, end: float) -> None:
+        for t in self.person.times(begin, end):
             now_ns = NOW + round(t * 1e9)
             for name in SENSORS:
-                reading = change(self.person.reading(name, t), t)
+                reading = self.change(self.person.reading(name, t), t)
                 self.said.append((t, name, self.reception.take(reading, now_ns, now_ns)))
             self.odd = self.reception.odd_clocks(now_ns)
 
@@ -84,6 +88,48 @@ def test_who_is_merely_faster_than_the_others_is_waited_with_and_used():
         assert 'left' not in reception.odd_clocks(now_ns)
     window = joint_window(reception.snapshot(), tuple(SENSORS.values()), 31, 30.0, 500_000_000)
     assert window.contributing == SENSORS.keys()
+
+
+@pytest.mark.parametrize('away', [0.3, 2.0])
+@pytest.mark.parametrize('name', JOINTS)
+def test_who_contradicts_the_others_is_believed_as_soon_as_it_steps_and_what_it_said_before_is_forgotten(name, away):
+    def lies(reading: Measurement, t: float) -> Measurement:
+        off = np.array([2.0, -1.0, 0.0]) if reading.sensor == name and 1.0 <= t < 1.0 + away else np.zeros(3)
+        return replace(reading, position=reading.position + off)
+
+    played = Played(1.0 + away, lies)
+    played.reception.let_step({name})
+    played.play(1.0 + away, 1.3 + away)
+    late = [received for t, own, received in played.said if own == name and t >= 1.0 + away]
+    assert late and not any(received.findings for received in late)
+    for kept in played.reception.snapshot().series(name):
+        there = played.person.reading(name, (kept.stamp_ns - NOW) / 1e9).position
+        assert np.linalg.norm(kept.position - there) < 0.1
+
+
+def test_who_does_not_contradict_the_others_may_not_step_while_another_may():
+    def lies(reading: Measurement, t: float) -> Measurement:
+        off = np.array([2.0, -1.0, 0.0]) if reading.sensor == 'right' and t >= 1.0 else np.zeros(3)
+        return replace(reading, position=reading.position + off)
+
+    played = Played(1.0, lies)
+    played.reception.let_step({'left'})
+    played.play(1.0, 1.3)
+    late = {own: received for _, own, received in played.said}
+    assert late['right'].measurement is None and late['right'].findings[0].cause == 'teleport'
+
+
+def test_who_may_step_still_moves_with_the_world():
+    way = np.array([5.0, -2.0, 0.3])
+
+    def moved(reading: Measurement, t: float) -> Measurement:
+        return replace(reading, position=reading.position + way) if t >= 1.0 else reading
+
+    for name in JOINTS:
+        played = Played(1.0, moved)
+        played.reception.let_step({name})
+        played.play(1.0, 1.2)
+        assert ('world_moved', 'head') in [pair for _, _, received in played.said for pair in received.counted]
 
 
 def test_all_that_are_honest_contribute():
