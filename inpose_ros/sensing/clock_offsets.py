@@ -8,6 +8,8 @@ from typing import NamedTuple
 _SPAN_NS, _BIN_NS = 500_000_000, 125_000_000
 # Leads are known of who has spoken so lately [ns], so often, and for so long [ns].
 _LIVE_NS, _LEAST, _HEARD_NS = 500_000_000, 3, 250_000_000
+# Who speaks so seldom [ns] is late by nature, and known of a few readings with such silences between them at most [ns].
+_SELDOM_NS, _SILENCE_NS = 250_000_000, 2_000_000_000
 # More than this [ns] is no jitter. Who is ahead would draw the end of the window away from all others; who is behind is
 # of no use from where values are not carried on any more.
 AHEAD_NS, BEHIND_NS = 40_000_000, 60_000_000
@@ -38,7 +40,8 @@ class ClockOffsets:
 
     What the sensors have in common is nobody's fault, such as a clock of another machine; the usual one is the middle
     one of all. Of two camps of one size that is right which is nearer to the clock at hand. Stamps from after their own
-    arrival are wrong whoever else sends such: where one sensor sends none, even all others are ahead of it.
+    arrival are wrong whoever else sends such: where one sensor sends none, even all others are ahead of it. Who speaks
+    seldom has no say in what is usual, and may be ahead but not behind.
     """
 
     def __init__(self) -> None:
@@ -59,7 +62,8 @@ class ClockOffsets:
     def _learn(self, sensor: str, stamp_ns: int, arrived_ns: int) -> None:
         bins, lead = self._leads.setdefault(sensor, deque(maxlen=_SPAN_NS // _BIN_NS)), stamp_ns - arrived_ns
         before = self._newest.get(sensor, arrived_ns)
-        if not 0 <= arrived_ns - before < _SPAN_NS:  # after a silence, or time went back
+        silence_ns = _SILENCE_NS if all(own.count == 1 for own in bins) else _SPAN_NS
+        if not 0 <= arrived_ns - before < silence_ns:  # after a silence, or time went back
             bins.clear()
         self._newest[sensor] = arrived_ns
         if bins and arrived_ns - bins[-1].begin_ns < _BIN_NS:
@@ -82,10 +86,11 @@ class ClockOffsets:
         Args: step_ns: in which the clock of the arrivals goes on; between two steps nobody knows more.
         """
         leads = self._known(now_ns)
-        if len(leads) < 2:
+        often = {name: lead for name, lead in leads.items() if not self._is_seldom(name)}
+        if len(leads) < 2 or not often:
             self._odd = {}
             return {}
-        usual = self._usual(leads, step_ns)
+        usual = self._usual(often, step_ns)
         found = {}
         for name, lead in leads.items():
             offset = lead - usual
@@ -101,7 +106,12 @@ class ClockOffsets:
 
     def _is_odd(self, sensor: str, offset_ns: int, step_ns: int) -> bool:
         stays = self._stays(sensor)
-        return offset_ns > stays * AHEAD_NS + step_ns or offset_ns < -stays * BEHIND_NS - step_ns
+        behind = offset_ns < -stays * BEHIND_NS - step_ns and not self._is_seldom(sensor)
+        return behind or offset_ns > stays * AHEAD_NS + step_ns
+
+    def _is_seldom(self, sensor: str) -> bool:
+        bins = self._leads[sensor]
+        return bins[-1].begin_ns - bins[0].begin_ns > (len(bins) - 1) * _SELDOM_NS
 
     def _stays(self, sensor: str) -> float:
         return _STAYS if sensor in self._odd else 1.0
@@ -111,7 +121,7 @@ class ClockOffsets:
         for name, bins in self._leads.items():
             newest = self._newest[name]
             enough = sum(own.count for own in bins) >= _LEAST and newest - bins[0].begin_ns >= _HEARD_NS
-            if enough and now_ns - newest <= _LIVE_NS:
+            if enough and now_ns - newest <= (_SILENCE_NS if self._is_seldom(name) else _LIVE_NS):
                 found[name] = max(own.lead_ns for own in bins)
         return found
 

@@ -47,6 +47,29 @@ def test_headset_and_controllers_that_foretell_where_they_will_be_are_not_ahead_
     assert told({'head': 0.03, 'left': 0.03, 'right': 0.03, 'waist': 0.0}, {'waist': delay}, jitter=0.002) == {}
 
 
+@pytest.mark.parametrize('rate', [0.7, 1.0, 2.0, 3.0])
+def test_who_speaks_seldom_may_be_ahead_and_says_nothing_of_the_others(rate):
+    rates = {'far': rate, 'further': rate}
+    others = {'head': 0.0, 'left': 0.0}
+    found = told(others | {'far': 0.1}, rates=rates, seconds=6.0)
+    assert found.keys() == {'far'} and found['far'].wrong
+    assert found['far'].offset_ns / 1e9 == pytest.approx(0.1, abs=0.02)
+    assert told(others | {'far': 0.0, 'further': 0.0}, {'far': 0.2, 'further': 0.3}, rates=rates, seconds=6.0) == {}
+    assert told({'far': 0.3, 'further': 0.0}, rates=rates, seconds=6.0) == {}
+
+
+@pytest.mark.parametrize('silence', [0.6, 1.0, 3.0])
+def test_a_clock_that_was_set_right_in_a_silence_is_judged_by_what_it_says_now(silence):
+    clocks, period = ClockOffsets(), 16_666_667
+    for k in range(240):
+        now, begin = k * period, 2 * 10**9 + round(silence * 1e9)
+        clocks.arrived('a', now, now)
+        if now < 2 * 10**9 or now >= begin:
+            clocks.arrived('odd', now + 10**8 * (now < begin), now)
+        if begin <= now < begin + 10**9 or now > begin + 10**9:
+            assert 'odd' not in clocks.odd(now)
+
+
 def test_honest_sensors_of_many_rates_with_jitter_and_some_delay_are_not_named():
     rates = {'head': 90.0, 'left': 20.0, 'right': 60.0, 'waist': 400.0}
     assert told(dict.fromkeys(rates, 0.0), {'waist': 0.03}, rates=rates) == {}
