@@ -3,6 +3,7 @@
 import math
 
 from inpose_ros.sensing.measurement import Measurement
+from inpose_ros.sensing.plausibility.stuck import BIAS, STILL, TURNED, VARIES, Look, StuckOrientation
 from inpose_ros.sensing.plausibility.votes import Votes
 from inpose_ros.sensing.quaternions import NO_TURN, Quaternion, Triple, angle, inverse, of_matrix, product, turned_on
 
@@ -14,26 +15,17 @@ _LOOK_NS = 98_000_000
 # After a longer silence [ns] nobody knows what lay between.
 _GAP_NS = 150_000_000
 _VOTES = 4
-# Only who has turned by this [rad] says anything; a bias of the gyro may make this much [rad/s].
-_TURNED = 0.15
-_BIAS = 0.15
 # They disagree where they differ by this part of the way that either turned, a path there and back included: a filter
 # that lags behind its gyro differs by less. They agree where it is less than that part of the turn.
 _DIFFERS = 0.6
 _AGREES = 0.4
-# An orientation is stuck where it stays within one of these [rad] while the gyro, whose rate varies by this [rad/s],
-# turns by the other [rad]: to the bit or nearly, or but for the noise of a coarse device.
-_STUCK = ((math.radians(0.5), 0.2), (math.radians(3.0), 0.35))
-_VARIES = 0.1
-# And the specific force, if it is known, changes by this [m/s2]: a gyro in degrees seems to turn even at rest.
-_PUSHED = 0.4
 
 
 class GyroAgainstOrientation:
     """Judges one sensor."""
 
     def __init__(self) -> None:
-        self._gyro_votes, self._stuck_votes = Votes(_VOTES), Votes(_VOTES)
+        self._gyro_votes, self._stuck = Votes(_VOTES), StuckOrientation()
         self._last: Measurement | None = None
         self._begin_ns = 0
 
@@ -45,13 +37,13 @@ class GyroAgainstOrientation:
     @property
     def is_stuck(self) -> bool:
         """Whether the orientation stays as it is, though the gyro says that it turned."""
-        return self._stuck_votes.wrong
+        return self._stuck.wrong
 
     def hear(self, measurement: Measurement) -> None:
         """A reading with both. Readings out of order change nothing."""
         last, stamp_ns = self._last, measurement.stamp_ns
         if last is None or stamp_ns - last.stamp_ns > _GAP_NS:
-            self._begin(measurement)
+            self._begin_anew(measurement)
         elif stamp_ns > last.stamp_ns:
             x, y, z = measurement.angular_velocity.tolist()
             self._integrate(x, y, z, (stamp_ns - last.stamp_ns) / 1e9)
@@ -64,14 +56,18 @@ class GyroAgainstOrientation:
                 self._vote((stamp_ns - self._begin_ns) / 1e9)
                 self._begin(measurement)
         elif stamp_ns < self._begin_ns:  # time went back
-            self._begin(measurement)
+            self._begin_anew(measurement)
+
+    def _begin_anew(self, measurement: Measurement) -> None:
+        self._stuck.interrupt()
+        self._begin(measurement)
+        self._look(measurement)
 
     def _begin(self, measurement: Measurement) -> None:
         self._last = measurement
         self._begin_ns = self._stepped_ns = self._looked_ns = measurement.stamp_ns
-        self._force, self._pushed = measurement.specific_force, 0.0
         self._first = self._newest = of_matrix(measurement.rot_world_sensor.tolist())
-        self._turn: Quaternion = NO_TURN
+        self._turn = self._looked_turn = NO_TURN
         self._sum: Triple = (0.0, 0.0, 0.0)
         self._gyro_path = self._seen_path = 0.0
         self._gyro_furthest = self._seen_furthest = 0.0
@@ -90,34 +86,34 @@ class GyroAgainstOrientation:
         self._gyro_furthest = max(self._gyro_furthest, angle(self._turn))
 
     def _look(self, measurement: Measurement) -> None:
+        self._step(measurement)
         self._looked_ns = measurement.stamp_ns
         now = of_matrix(measurement.rot_world_sensor.tolist())
         self._seen_path += angle(product(inverse(self._newest), now))
         self._newest = now
         self._seen_furthest = max(self._seen_furthest, angle(product(inverse(self._first), now)))
-        if self._force is not None and measurement.specific_force is not None:
-            self._pushed = max(self._pushed, math.dist(self._force, measurement.specific_force))
+        turn, self._looked_turn = product(inverse(self._looked_turn), self._turn), self._turn
+        force = measurement.specific_force
+        force = None if force is None else tuple(force.tolist())
+        was_stuck = self._stuck.wrong
+        self._stuck.look(Look(measurement.stamp_ns, now, turn, self._slowest, self._fastest, force))
+        if self._stuck.wrong != was_stuck:  # what was said of the gyro was said of another orientation
+            self._gyro_votes = Votes(_VOTES)
 
     def _vote(self, seconds: float) -> None:
-        self._step(self._last)
         self._look(self._last)
-        moves = self._fastest - self._slowest > _VARIES and (self._force is None or self._pushed > _PUSHED)
-        if any(
-            self._seen_furthest < still and self._gyro_furthest > turned + _BIAS * seconds for still, turned in _STUCK
-        ):
-            self._stuck_votes.cast(True if moves else None)  # nor is it known that the gyro is what is wrong
-            return
-        if self._seen_furthest > _TURNED:
-            self._stuck_votes.cast(False)
+        varies = self._fastest - self._slowest > VARIES
+        if self._stuck.wrong or (self._seen_furthest < STILL and varies and self._gyro_furthest > TURNED):
+            return  # nobody knows whether the gyro is what is wrong
         self._gyro_votes.cast(self._differ(seconds))
 
     def _differ(self, seconds: float) -> bool | None:
         seen = product(inverse(self._first), self._newest)
         turned, off = max(angle(seen), angle(self._turn)), angle(product(inverse(self._turn), seen))
-        if turned < _TURNED:
+        if turned < TURNED:
             return None
         if self._fastest == self._slowest and off > turned / 2:  # to the bit: it is dead
             return True
-        if off > _DIFFERS * max(self._gyro_path, self._seen_path) + _BIAS * seconds:
+        if off > _DIFFERS * max(self._gyro_path, self._seen_path) + BIAS * seconds:
             return True
-        return False if off < _AGREES * turned + _BIAS * seconds else None
+        return False if off < _AGREES * turned + BIAS * seconds else None

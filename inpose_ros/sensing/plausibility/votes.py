@@ -10,10 +10,10 @@ _TIMES = 3
 class Votes:
     """The last few votes on whether something is wrong; `wrong` stays as it is until they clearly say otherwise."""
 
-    def __init__(self, least: int) -> None:
-        """Args: least: so many at least decide."""
+    def __init__(self, least: int, kept: int = _KEPT) -> None:
+        """Args: least: so many at least decide; kept: so many are remembered: with fewer it is found out sooner."""
         self._least = least
-        self._votes: deque[bool] = deque(maxlen=_KEPT)
+        self._votes: deque[bool] = deque(maxlen=kept)
         self.wrong = False
 
     def cast(self, wrong: bool | None) -> None:
@@ -24,6 +24,12 @@ class Votes:
         against = sum(self._votes)
         favour = len(self._votes) - against
         if against >= self._least and against >= _TIMES * favour:
-            self.wrong = True
+            self.settle(True)
         elif favour >= self._least and favour >= _TIMES * against:
-            self.wrong = False
+            self.settle(False)
+
+    def settle(self, wrong: bool) -> None:
+        """It is known. Where it was not so before, what was said of the time before no longer counts."""
+        if wrong != self.wrong:
+            self._votes.clear()
+        self.wrong = wrong
