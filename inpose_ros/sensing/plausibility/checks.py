@@ -95,7 +95,9 @@ class Plausibility:
             return Verdict(None, (found,))
         usable, wrong_units = self._units(measurement)
         usable, contradictions = self._contradictions.judge(usable, sensor, measurement)
-        usable, tilted = self._levelled(usable)
+        if usable is None:  # a rotation that sticks is none to measure the way from once it goes on
+            self._record(sensor.name).rotation.forget()
+        usable, tilted = self._levelled(usable, sensor)
         return Verdict(usable, (*contradictions, *tilted, *findings, *wrong_units), move, afresh)
 
     def turning(self, sensor: str, seconds: float) -> list[float]:
@@ -217,14 +219,17 @@ class Plausibility:
             findings.append(_in_g(measurement.sensor, record.force.length))
         return measurement, findings
 
-    def _levelled(self, usable: Measurement | None) -> tuple[Measurement | None, list[MeasurementError]]:
-        """Without an acceleration that points down; nothing where it points aside, as the axes are others' then."""
+    def _levelled(
+        self, usable: Measurement | None, sensor: Sensor
+    ) -> tuple[Measurement | None, list[MeasurementError]]:
+        """Without an acceleration that points down; nothing where the orientation is no better."""
         if usable is None:
             return None, []
         gravity = self._record(usable.sensor).gravity
-        if not gravity.judge(usable):
+        if not gravity.judge(usable, sensor):
             return usable, []
-        return None if gravity.aside else replace(usable, specific_force=None), [gravity.finding(usable.sensor)]
+        left = None if gravity.is_orientation_wrong else replace(usable, specific_force=None)
+        return left, [gravity.finding(usable.sensor)]
 
 
 def impossible(measurement: Measurement) -> MeasurementError | None:

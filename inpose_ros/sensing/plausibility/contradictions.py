@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from inpose_ros.errors import MeasurementError
 from inpose_ros.sensing.measurement import Measurement, Sensor
+from inpose_ros.sensing.plausibility.frozen_force import FrozenForce
 from inpose_ros.sensing.plausibility.gyro import GyroAgainstOrientation
 from inpose_ros.sensing.plausibility.tilt import GyroAgainstGravity
 from inpose_ros.sensing.plausibility.yaw import YawFellows
@@ -15,13 +16,15 @@ class _Checks:
 
     orientation: GyroAgainstOrientation = field(default_factory=GyroAgainstOrientation)
     gravity: GyroAgainstGravity = field(default_factory=GyroAgainstGravity)
+    force: FrozenForce = field(default_factory=FrozenForce)
 
 
 class Contradictions:
     """Hears all sensors' readings in the order of arrival, and says what of them may be used.
 
     An orientation that moves is believed over the gyro, as drivers make it from more than that; then the gyro alone is
-    left out. An orientation that is stuck, and a gyro without an orientation beside it, leave nothing to be used.
+    left out, as an accelerometer is that hangs. An orientation that is stuck, and a gyro or an accelerometer without an
+    orientation beside it, leave nothing to be used.
     """
 
     def __init__(self) -> None:
@@ -49,6 +52,18 @@ class Contradictions:
         name, checks = sensor.name, None
         if sensor.type == 'imu' and heard.angular_velocity is not None:
             checks = self._checks.setdefault(name, _Checks())
+        if checks is None or not checks.force.judge(measurement):
+            return self._judge_gyro(measurement, sensor, heard, checks)
+        if measurement.rot_world_sensor is None:
+            return None, (_hangs(name, 'Not used'),)
+        measurement, heard = (replace(one, specific_force=None) for one in (measurement, heard))
+        measurement, found = self._judge_gyro(measurement, sensor, heard, checks)
+        return measurement, (*found, _hangs(name, 'The acceleration is not used'))
+
+    def _judge_gyro(
+        self, measurement: Measurement, sensor: Sensor, heard: Measurement, checks: _Checks | None
+    ) -> tuple[Measurement | None, tuple[MeasurementError, ...]]:
+        name = sensor.name
         if checks is not None and measurement.rot_world_sensor is not None:
             checks.orientation.hear(heard)
             if checks.orientation.is_stuck:
@@ -85,6 +100,11 @@ def _stuck(sensor: str) -> MeasurementError:
         'absent (orientation_covariance[0] = -1, REP-145). Not used'
     )
     return MeasurementError('orientation_stuck', text)
+
+
+def _hangs(sensor: str, rest: str) -> MeasurementError:
+    text = f'the accelerometer of {sensor} repeats one reading, bit by bit, though its gyro tilts: it hangs. {rest}'
+    return MeasurementError('frozen', text)
 
 
 def _disagrees(sensor: str, what: str, rest: str = 'Not used') -> MeasurementError:

@@ -4,7 +4,7 @@ import math
 from collections import deque
 
 from inpose_ros.errors import MeasurementError
-from inpose_ros.sensing.measurement import Measurement
+from inpose_ros.sensing.measurement import Measurement, Sensor
 
 _PERIOD_NS = 10_000_000
 # So many quiet readings decide: half a second of them, or more.
@@ -16,6 +16,8 @@ _TURNING = 0.6
 _TILT = math.cos(math.radians(40))
 # Within 30 degrees of down it is the sign of the acceleration, or of the world's vertical.
 _DOWN = math.cos(math.radians(150))
+# What hangs, or points anywhere: by how these lie nobody can tell whether an orientation is upside down.
+_ARMS = ('shoulder', 'elbow', 'wrist')
 
 
 class Gravity:
@@ -24,10 +26,11 @@ class Gravity:
     def __init__(self) -> None:
         self._cosines: deque[float] = deque(maxlen=_READINGS)
         self._sum = 0.0
+        self._uprights: deque[float] = deque(maxlen=_READINGS)
         self._stamp_ns: int | None = None
         self.wrong = False
 
-    def judge(self, measurement: Measurement) -> bool:
+    def judge(self, measurement: Measurement, sensor: Sensor) -> bool:
         """Whether orientation and acceleration contradict each other. Readings out of order change nothing."""
         rot, force = measurement.rot_world_sensor, measurement.specific_force
         if rot is None or force is None:
@@ -39,6 +42,8 @@ class Gravity:
             if abs(length - _REST) < _UNREST and not _turns(measurement):
                 a, b, c = rot[2].tolist()
                 self._learn((a * x + b * y + c * z) / length)
+                if not sensor.joint.endswith(_ARMS):
+                    self._uprights.append(float(rot[2] @ sensor.mount[0][2]))
         return self.wrong
 
     @property
@@ -47,9 +52,13 @@ class Gravity:
         return math.acos(min(1.0, max(-1.0, self._sum / len(self._cosines))))
 
     @property
-    def aside(self) -> bool:
-        """Whether it points neither up nor down: no exchanged sign explains that, so the orientation is no better."""
-        return self._sum > _DOWN * len(self._cosines)
+    def is_orientation_wrong(self) -> bool:
+        """Whether it is not the acceleration alone that is wrong.
+
+        It alone is where it points down, as then its sign may be exchanged, and the body stands upright by the
+        orientation: else both are of another world or of other axes.
+        """
+        return self._sum > _DOWN * len(self._cosines) or sum(self._uprights) < 0
 
     def _learn(self, cosine: float) -> None:
         if len(self._cosines) == _READINGS:
@@ -60,7 +69,7 @@ class Gravity:
 
     def finding(self, sensor: str) -> MeasurementError:
         """What is wrong, for people to read."""
-        rest = 'Not used' if self.aside else 'Its acceleration is not used'
+        rest = 'Not used' if self.is_orientation_wrong else 'Its acceleration is not used'
         text = (
             f'by the orientation of {sensor} its acceleration at rest points {math.degrees(self.angle):.0f} degrees '
             'away from up: upside down, another world (NED has z down), exchanged axes, or the opposite sign; publish '

@@ -3,9 +3,9 @@
 import math
 
 from inpose_ros.sensing.measurement import Measurement
-from inpose_ros.sensing.plausibility.stuck import BIAS, STILL, TURNED, VARIES, Look, StuckOrientation
+from inpose_ros.sensing.plausibility.stuck import BIAS, STILL, TURNED, Look, StuckOrientation
 from inpose_ros.sensing.plausibility.votes import Votes
-from inpose_ros.sensing.quaternions import NO_TURN, Quaternion, Triple, angle, inverse, of_matrix, product, turned_on
+from inpose_ros.sensing.quaternions import NO_TURN, Triple, angle, inverse, of_matrix, product, turned_on
 
 # The gyro is integrated over so long [ns], in steps of so long [ns], and compared with how the orientation changed.
 # That is looked at so often [ns] on the way: more often, its noise would make a path.
@@ -102,8 +102,8 @@ class GyroAgainstOrientation:
 
     def _vote(self, seconds: float) -> None:
         self._look(self._last)
-        varies = self._fastest - self._slowest > VARIES
-        if self._stuck.wrong or (self._seen_furthest < STILL and varies and self._gyro_furthest > TURNED):
+        is_dead = self._fastest == self._slowest  # to the bit
+        if self._stuck.wrong or (self._seen_furthest < STILL and self._gyro_furthest > TURNED and not is_dead):
             return  # nobody knows whether the gyro is what is wrong
         self._gyro_votes.cast(self._differ(seconds))
 

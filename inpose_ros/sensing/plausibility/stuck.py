@@ -15,9 +15,9 @@ _SHORTEST, _LONGEST = 0.5, 2.0
 # The gyro turns for sure by more than TURNED, so many times what the orientation does, and a bias [rad/s], together.
 _TIMES = 4.0
 BIAS = 0.15
-# Its rate varies by this [rad/s], and the specific force, if it is known, changes by this [m/s2]: a gyro that is off, or
-# in degrees, seems to turn even at rest.
-VARIES = 0.1
+# Its rate varies by this [rad/s], and the specific force, if it is known, changes by this [m/s2]: a gyro that is off,
+# or in degrees, seems to turn even at rest.
+_VARIES = 0.1
 _PUSHED = 0.4
 # The two agree where they differ by less than this part of the turn.
 _AGREES = 0.4
@@ -63,6 +63,7 @@ class StuckOrientation:
         self._slowest, self._fastest = min(self._slowest, now.slowest), max(self._fastest, now.fastest)
         if self._first.force is not None and now.force is not None:
             self._pushed = max(self._pushed, math.dist(self._first.force, now.force))
+        self._is_same = self._is_same and now.orientation == self._first.orientation
         seen = product(inverse(self._first.orientation), now.orientation)
         self._seen, self._turned = max(self._seen, angle(seen)), max(self._turned, angle(self._turn))
         if self._seen > TURNED:
@@ -77,6 +78,7 @@ class StuckOrientation:
     def _begin(self, now: Look) -> None:
         self._first, self._turn = now, NO_TURN
         self._seen = self._turned = self._pushed = 0.0
+        self._is_same = True
         self._slowest, self._fastest = math.inf, 0.0
 
     def _moved(self, seen: Quaternion) -> None:
@@ -88,4 +90,6 @@ class StuckOrientation:
     def _stays(self, seconds: float) -> bool:
         if self._seen > STILL or self._turned < TURNED + _TIMES * self._seen + BIAS * seconds:
             return False
-        return self._fastest - self._slowest > VARIES and (self._first.force is None or self._pushed > _PUSHED)
+        if self._is_same and self._fastest > self._slowest:  # to the bit: no orientation in order is
+            return True
+        return self._fastest - self._slowest > _VARIES and (self._first.force is None or self._pushed > _PUSHED)

@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Sequence
+from itertools import pairwise
 
 from inpose_ros.sensing.measurement import Measurement, Sensor
 
@@ -12,12 +13,17 @@ TRUNK = ('pelvis', 'spine1', 'spine2', 'spine3', 'neck', 'head')
 _NOTE_NS = 250_000_000
 _NOTES = 33
 # Looked at are the last so many notes.
-_SPANS = (6, 10, 14, 20, 26, 32)
+_SPANS = (6, 10, 14, 17, 20, 26, 32)
 # Two turn against each other where each goes its own way by this [rad], neither by less than half of the other, and
 # they come apart by this [rad]; or by this [rad] at all, as no body can be twisted.
 _TURNED = 1.0
 _APART = 2.6
 _TWISTED = 4.4
+# By this [rad] it is enough where one that gives an orientation has turned by this [rad], they differ by this part of
+# that, and have come apart all along these spans, not in one look around: by this part of an even pace in each quarter.
+_PARTED, _LED = 3.2, 2.0
+_DIFFERS = 0.6
+_LONG, _EVEN = 14, 0.33
 # They agree where they differ by less than this part of the turn.
 _AGREES = 0.4
 # A direction of the vertical is a mean of the specific force over about this time [s].
@@ -93,7 +99,9 @@ class YawTrack:
         return None if before is None or count == 0 else (yaw - before) / (count * _NOTE_NS / 1e9)
 
 
-def disagree(own: Sequence[tuple[int, float]], other: Sequence[tuple[int, float]]) -> bool | None:
+def disagree(
+    own: Sequence[tuple[int, float]], other: Sequence[tuple[int, float]], other_is_oriented: bool = False
+) -> bool | None:
     """Whether two turn against each other, by their notes; None: nobody can tell."""
     first, known = dict(own), dict(other)
     both = sorted(first.keys() & known.keys())
@@ -106,9 +114,20 @@ def disagree(own: Sequence[tuple[int, float]], other: Sequence[tuple[int, float]
         opposed = mine * others < 0 and less > max(_TURNED, more / 2) and apart > _APART
         if opposed or apart > _TWISTED:
             return True
+        if other_is_oriented and abs(others) > _LED and apart > max(_PARTED, _DIFFERS * abs(others)):
+            if span >= _LONG and _part_evenly([first[n] - known[n] for n in both[-1 - span :]]):
+                return True
         if abs(others) > 2 * _TURNED and apart < _AGREES * abs(others):
             verdict = False
     return verdict
+
+
+def _part_evenly(difference: Sequence[float]) -> bool:
+    """Whether what two differ by grows, or falls, in each quarter of the time."""
+    last = len(difference) - 1
+    at = [difference[round(last * quarter / 4)] for quarter in range(5)]
+    whole = at[-1] - at[0]
+    return all((after - before) * whole > _EVEN / 4 * whole * whole for before, after in pairwise(at))
 
 
 class YawFellows:
@@ -137,7 +156,7 @@ class YawFellows:
             verdicts = self._against.setdefault(sensor.name, {})
             for name, other in self._tracks.items():
                 if name != sensor.name and track.notes[-1][0] - other.notes[-1][0] < _SILENT_NS // _NOTE_NS:
-                    found = disagree(track.notes, other.notes)
+                    found = disagree(track.notes, other.notes, other.is_oriented)
                     if found is not None:
                         verdicts[name] = found
 

@@ -81,6 +81,56 @@ def test_an_orientation_that_stays_while_the_gyro_turns_leaves_nothing_to_be_use
     assert when < 5 and not usable
 
 
+@pytest.mark.parametrize('rate', [60.0, 100.0, 200.0, 400.0])
+@pytest.mark.parametrize('noise', [0.0, 0.005, 0.01])
+@pytest.mark.parametrize('yaw', [0.6, 0.8, 2.0])
+def test_the_gyro_is_never_blamed_for_an_orientation_that_stays(rate, noise, yaw):
+    rng = np.random.default_rng(1)
+    rows = [
+        replace(row, rot_world_sensor=Rotation.from_rotvec(noise * rng.normal(size=3)).as_matrix())
+        for row in said('waist', turn_and_sway(6, rate, yaw), False, rng)
+    ]
+    words = found(rows, WAIST)
+    assert set(words) == {('orientation_stuck', 'waist')} and words['orientation_stuck', 'waist'][0] < 5
+
+
+@pytest.mark.parametrize('rate', [60.0, 100.0, 200.0, 400.0])
+@pytest.mark.parametrize('seed', range(3))
+def test_an_orientation_that_sticks_for_a_while_is_found_within_five_seconds_and_used_again_within_half_of_one(
+    rate, seed
+):
+    rows = said('waist', turn_and_sway(12, rate, seed=seed), False, np.random.default_rng(seed))
+    held = next(row.rot_world_sensor for row in rows if row.stamp_ns >= 4e9)
+    rows = [replace(row, rot_world_sensor=held) if 4e9 <= row.stamp_ns < 9e9 else row for row in rows]
+    plausibility = Plausibility()
+    refused = [row.stamp_ns / 1e9 for row in rows if plausibility.judge(row, WAIST['waist']).measurement is None]
+    assert 4 < refused[0] < 8 and 9 <= refused[-1] < 9.5
+
+
+@pytest.mark.parametrize('raw', [False, True])
+@pytest.mark.parametrize('rate', [60.0, 200.0])
+def test_an_accelerometer_that_hangs_is_not_used_until_it_goes_on(rate, raw):
+    rows = said('waist', turn_and_sway(9, rate), raw, np.random.default_rng(0))
+    held = next(row.specific_force for row in rows if row.stamp_ns >= 3e9)
+    rows = [replace(row, specific_force=held) if 3e9 <= row.stamp_ns < 6e9 else row for row in rows]
+    plausibility, words, left_out = Plausibility(), set(), []
+    for row in rows:
+        verdict = plausibility.judge(row, WAIST['waist'])
+        words |= {finding.cause for finding in verdict.findings}
+        if verdict.measurement is None if raw else verdict.measurement.specific_force is None:
+            left_out.append(row.stamp_ns / 1e9)
+    assert words == {'frozen'} and 3 < left_out[0] < 5 and left_out[-1] < 6
+
+
+def test_a_coarse_accelerometer_at_rest_does_not_hang_though_its_gyro_is_off():
+    rng, up = np.random.default_rng(0), np.array([0.0, 0.0, 9.8])
+    rows = [
+        Measurement('waist', k * 10_000_000, None, None, [0.05, -0.1, 0.0] + 0.02 * rng.normal(size=3), up)
+        for k in range(1000)
+    ]
+    assert not found(rows, WAIST)
+
+
 def test_a_raw_imu_whose_gyro_is_dead_is_left_out_within_five_seconds():
     rows = [DEAD(row) for row in said('waist', turn_and_sway(6), True, np.random.default_rng(0))]
     when, usable = found(rows, WAIST)['gyro_disagrees', 'waist']
@@ -106,6 +156,23 @@ def test_a_raw_imu_that_turns_against_the_head_is_left_out_within_five_seconds(y
     when, usable = found(trunk(flipped, yaw=yaw), BOTH)['gyro_disagrees', 'waist']
     assert when < 5 and not usable
     assert not NEW_WORDS & {cause for cause, _ in found(trunk(None, yaw=yaw), BOTH)}
+
+
+@pytest.mark.parametrize(
+    'fault', [with_gyro(lambda gyro: gyro / 57.3), with_gyro(lambda gyro: gyro * [1, 1, 2])], ids=['degrees', 'twice']
+)
+def test_a_raw_imu_that_turns_by_another_amount_than_the_head_is_left_out_within_five_seconds(fault):
+    when, usable = found(trunk(fault), BOTH)['gyro_disagrees', 'waist']
+    assert when < 5 and not usable
+
+
+def test_a_head_that_looks_from_one_shoulder_to_the_other_accuses_nobody():
+    """And stays there, and comes back, while the waist faces ahead."""
+    rng, times = np.random.default_rng(0), np.arange(0, 12, 0.02)
+    looks = 1.5 * np.interp(times, [1, 2, 4, 5, 7, 9.5], [0, 1, 1, -1, -1, 1])
+    way = [(round(t * 1e9), Rotation.from_euler('zy', [look, 0.1])) for t, look in zip(times, looks)]
+    head = [replace(row, angular_velocity=None, specific_force=None) for row in said('head', way, False, rng)]
+    assert not found(said('waist', turn_and_sway(12, yaw=0.0), True, rng) + head, BOTH)
 
 
 def test_who_turns_as_the_others_again_is_used_again_after_as_much_of_a_turn():

@@ -65,9 +65,10 @@ def test_a_swinging_pendulum_is_not_taken_for_degrees():
     """The specific force of a pendulum points along its arm all the time, whatever the gyro says."""
     plausibility, found = Plausibility(), set()
     for k in range(500):
+        lean = 2 / 3 * math.cos(6 * k / 100)
         swing = Measurement(
             'waist', stamp(k / 100), None, angular_velocity=np.array([4 * math.sin(6 * k / 100), 0, 0]),
-            specific_force=np.array([0, 0, 9.81]),
+            specific_force=np.array([0, 0, 9.81 * (3 * math.cos(lean) - 2 * math.cos(2 / 3))]),
         )  # fmt: skip
         found |= {finding.cause for finding in plausibility.judge(swing, SENSORS['waist']).findings}
     assert not found
