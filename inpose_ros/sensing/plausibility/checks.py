@@ -9,6 +9,7 @@ from inpose_ros.errors import MeasurementError
 from inpose_ros.sensing.imu_halves import Halves
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.plausibility.contradictions import Contradictions
+from inpose_ros.sensing.plausibility.fellows import Fellow, Fellows
 from inpose_ros.sensing.plausibility.frozen import Frozen
 from inpose_ros.sensing.plausibility.frozen_rotation import FrozenRotation
 from inpose_ros.sensing.plausibility.gravity import Gravity
@@ -40,14 +41,17 @@ class Verdict(NamedTuple):
 class _Record:
     """What is remembered of one sensor."""
 
+    joint: int
     position: Jumps = field(default_factory=lambda: Jumps(POSITION))
     rotation: Jumps = field(default_factory=lambda: Jumps(ROTATION))
-    frozen: Frozen = field(default_factory=Frozen)
     frozen_rotation: FrozenRotation = field(default_factory=FrozenRotation)
     force: ForceUnit = field(default_factory=ForceUnit)
     rate: RateUnit = field(default_factory=RateUnit)
     gravity: Gravity = field(default_factory=Gravity)
     halves: Halves = field(default_factory=Halves)
+
+    def __post_init__(self) -> None:
+        self.frozen = Frozen(self.joint)
 
 
 class Plausibility:
@@ -83,7 +87,7 @@ class Plausibility:
         A reading of which nothing may be used has one finding, the cause; one of which some part is left out (a lost
         position, a rotation that hangs, wrong units) has one for each of these.
         """
-        measurement, findings = self._known(self._record(sensor.name).halves.completed(measurement), sensor)
+        measurement, findings = self._known(self._record_of(sensor).halves.completed(measurement), sensor)
         if measurement is None:
             return Verdict(None, findings)
         found, move, afresh = impossible(measurement) or self._hangs(measurement), None, False
@@ -96,7 +100,7 @@ class Plausibility:
         usable, wrong_units = self._units(measurement)
         usable, contradictions = self._contradictions.judge(usable, sensor, measurement)
         if usable is None:  # a rotation that sticks is none to measure the way from once it goes on
-            self._record(sensor.name).rotation.forget()
+            self._records[sensor.name].rotation.forget()
         usable, tilted = self._levelled(usable, sensor)
         return Verdict(usable, (*contradictions, *tilted, *findings, *wrong_units), move, afresh)
 
@@ -104,11 +108,11 @@ class Plausibility:
         """How fast [rad/s] the others on the trunk turned about the vertical in the last seconds."""
         return self._contradictions.turning(sensor, seconds)
 
-    def _record(self, sensor: str) -> _Record:
-        if sensor not in self._records:
-            record = self._records[sensor] = _Record()
-            self._positions[sensor] = record.position
-        return self._records[sensor]
+    def _record_of(self, sensor: Sensor) -> _Record:
+        if sensor.name not in self._records:
+            record = self._records[sensor.name] = _Record(sensor.joint_index)
+            self._positions[sensor.name] = record.position
+        return self._records[sensor.name]
 
     def _known(
         self, measurement: Measurement, sensor: Sensor
@@ -121,15 +125,15 @@ class Plausibility:
         return replace(left, rot_world_sensor=None), (*findings, MeasurementError('frozen', text))
 
     def _rotation_hangs(self, measurement: Measurement) -> bool:
-        record = self._record(measurement.sensor)
+        record = self._records[measurement.sensor]
         hangs = record.frozen_rotation.judge(measurement)
         if hangs:
             record.rotation.forget()  # it is no rotation to measure the way from once it goes on
         return hangs
 
     def _hangs(self, measurement: Measurement) -> MeasurementError | None:
-        record = self._record(measurement.sensor)
-        if not record.frozen.judge(measurement):
+        record = self._records[measurement.sensor]
+        if not record.frozen.judge(measurement, lambda: self._fellows(measurement.sensor)):
             return None
         # Where it hung is no place to measure the way from once it goes on.
         self._places.forget(measurement.sensor)
@@ -137,14 +141,23 @@ class Plausibility:
         self._world.forget(measurement.sensor)
         record.position.forget()
         record.rotation.forget()
-        text = f'{measurement.sensor} repeats one reading, bit by bit, though its stamps go on: it has hung up'
+        what = 'reading' if measurement.position is None else 'place'
+        text = f'{measurement.sensor} repeats one {what}, bit by bit, though its stamps go on: it has hung up'
         return MeasurementError('frozen', text)
+
+    def _fellows(self, sensor: str) -> Fellows:
+        """The other sensors that are believed to be where they say."""
+        return {
+            name: Fellow(record.joint, record.frozen.noisy, record.position.last.value)
+            for name, record in self._records.items()
+            if name != sensor and record.position.last is not None and record.position.away is None
+        }
 
     def _steps(self, measurement: Measurement, sensor: Sensor) -> bool:
         """Whether one that may step does so now; then it is not compared with what it said before."""
         if sensor.name not in self.may_step or self._swaps.partner(sensor.name) is not None:
             return False
-        record, stamp_ns = self._record(sensor.name), measurement.stamp_ns
+        record, stamp_ns = self._records[sensor.name], measurement.stamp_ns
         place, turn = measurement.position, measurement.rot_world_sensor
         stddevs = (measurement.position_stddev or sensor.position_stddev,
                    measurement.rotation_stddev or sensor.rotation_stddev)  # fmt: skip
@@ -165,8 +178,8 @@ class Plausibility:
         for moved in move.sensors if move else ():
             self._swaps.forget(moved)
             self._world.forget(moved)
-            self._record(moved).position.forget()
-            self._record(moved).rotation.forget()
+            self._records[moved].position.forget()
+            self._records[moved].rotation.forget()
         return move
 
     def _jumps(self, measurement: Measurement, sensor: Sensor) -> MeasurementError | None:
@@ -176,7 +189,7 @@ class Plausibility:
         if measurement.position is None:
             return None
         name, reading = measurement.sensor, Reading(measurement.stamp_ns, measurement.position)
-        record = self._record(name)
+        record = self._records[name]
         absurd = self._places.judge(name, reading)
         if absurd is not None:
             return absurd
@@ -200,7 +213,7 @@ class Plausibility:
         if measurement.rot_world_sensor is None:
             return None
         name, reading = measurement.sensor, Reading(measurement.stamp_ns, measurement.rot_world_sensor)
-        record = self._record(name)
+        record = self._records[name]
         angle, doubted = math.degrees(record.rotation.way(reading)), record.rotation.away is not None
         if record.rotation.believes(reading, measurement.rotation_stddev or sensor.rotation_stddev):
             if doubted:
@@ -209,7 +222,7 @@ class Plausibility:
         return _jump(name, 'heading_step', f'turned by {angle:.0f} degrees')
 
     def _units(self, measurement: Measurement) -> tuple[Measurement, list[MeasurementError]]:
-        record, findings = self._record(measurement.sensor), []
+        record, findings = self._records[measurement.sensor], []
         force, rate = measurement.specific_force, measurement.angular_velocity
         if rate is not None and record.rate.judge(measurement):
             measurement = replace(measurement, angular_velocity=None)
@@ -225,7 +238,7 @@ class Plausibility:
         """Without an acceleration that points down; nothing where the orientation is no better."""
         if usable is None:
             return None, []
-        gravity = self._record(usable.sensor).gravity
+        gravity = self._records[usable.sensor].gravity
         if not gravity.judge(usable, sensor):
             return usable, []
         left = None if gravity.is_orientation_wrong else replace(usable, specific_force=None)
