@@ -15,6 +15,8 @@ FROZEN_NS = 300_000_000
 # Noise shows in steps that turn back: six of seven where there is nothing else, few where somebody moves.
 _STEPS = 50
 _TURNED_BACK = 20
+# What changes by less than this [m] is the last bits of single precision.
+_LAST_BITS = 1e-5
 # Nobody who slows down to an exact stop does it faster than this [m/s2], [rad/s2], so the reading before it was slower
 # than that makes in one period, or than these [m/s], [rad/s]. Each of so many readings before has to have been faster,
 # as one stray does not do. Of the nine numbers of a rotation a step is sqrt(2) times the angle. Rounding adds to a
@@ -99,8 +101,8 @@ def _same_place(one: Measurement, other: Measurement) -> bool:
 
 
 def _rounded(measurement: Measurement, step: Float[np.ndarray, 'part']) -> bool:
-    """Whether a step is of a place that is rounded by more than its noise, and so may come to rest."""
-    return measurement.position is not None and not step.all()
+    """Whether a step is of a place that is rounded by more than its noise, if only as computers do: it may rest."""
+    return measurement.position is not None and float(np.abs(step).min()) < _LAST_BITS
 
 
 def _fastest_last_step(size: int, seconds: float) -> float:

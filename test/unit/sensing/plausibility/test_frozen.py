@@ -101,6 +101,16 @@ def test_places_that_are_rounded_may_stay_the_same(rate, noise):
     assert not times_frozen(judged(rounded, rate, 6.0, noise, speed=0.02), '')
 
 
+def test_the_last_bits_of_a_simulator_are_no_noise_by_which_others_are_judged():
+    rng, rests = np.random.default_rng(1), held('left_ankle', 0.0, parts=ALL)
+
+    def single(reading: Measurement, t: float) -> Measurement:
+        dither = np.float32(2e-7) * rng.integers(-1, 2, 3) if reading.sensor == 'right_wrist' else 0.0
+        return rests(replace(reading, position=reading.position + dither), t)
+
+    assert not times_frozen(judged(single, 60, 4.0, 0.0, speed=1e-9), '')
+
+
 def test_a_driver_may_send_each_reading_several_times():
     last = {}
 
