@@ -37,7 +37,7 @@ _ABSENT_NS = 2_000_000_000
 # More than this [rad] says no more.
 _LOST = 1.5
 # What is to be told of a bias, as motion shows it before any rest [rad/s].
-_MUCH = math.radians(2.0)
+_MUCH = math.radians(3.5)
 # Motion shows a bias about level axes slowly; from this on [rad/s] it is taken to be seen in part only.
 _NOTABLE = math.radians(1.0)
 # The bias is looked at every so many steps.

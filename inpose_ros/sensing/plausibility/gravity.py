@@ -12,6 +12,8 @@ _READINGS = 50
 # At rest the specific force is 9.81 m/s2, give or take a bias; who turns faster [rad/s] is not at rest.
 _REST, _UNREST = 9.81, 0.8
 _TURNING = 0.6
+# Whoever is thrown about feels that much too, in passing; only those that have been quiet for so long [ns] count.
+_SPELL_NS = 150_000_000
 # Quiet readings are tilted by 22 degrees at most, and orientations that have settled are good to some degrees.
 _TILT = math.cos(math.radians(40))
 # Within 30 degrees of down it is the sign of the acceleration, or of the world's vertical.
@@ -28,6 +30,7 @@ class Gravity:
         self._sum = 0.0
         self._uprights: deque[float] = deque(maxlen=_READINGS)
         self._stamp_ns: int | None = None
+        self._quiet_since_ns: int | None = None
         self.wrong = False
 
     def judge(self, measurement: Measurement, sensor: Sensor) -> bool:
@@ -39,12 +42,21 @@ class Gravity:
             self._stamp_ns = measurement.stamp_ns
             x, y, z = force.tolist()
             length = math.sqrt(x * x + y * y + z * z)
-            if abs(length - _REST) < _UNREST and not _turns(measurement):
+            if self._is_quiet(measurement, length):
                 a, b, c = rot[2].tolist()
                 self._learn((a * x + b * y + c * z) / length)
                 if not sensor.joint.endswith(_ARMS):
                     self._uprights.append(float(rot[2] @ sensor.mount[0][2]))
         return self.wrong
+
+    def _is_quiet(self, measurement: Measurement, force: float) -> bool:
+        """Whether it rests for a while already, or may."""
+        if abs(force - _REST) >= _UNREST or _turns(measurement):
+            self._quiet_since_ns = None
+            return False
+        if self._quiet_since_ns is None:
+            self._quiet_since_ns = measurement.stamp_ns
+        return measurement.stamp_ns - self._quiet_since_ns >= _SPELL_NS
 
     @property
     def angle(self) -> float:
