@@ -14,6 +14,8 @@ _LONG_NS = 1_000_000_000
 # The others have gone so far [m] since, and that so long ago [ns] that it would have followed.
 _WAY = 0.05
 _FOLLOWS_NS = 300_000_000
+# Who steps further [m] from one look to the next has not moved: it was elsewhere, or is.
+_STEP = 0.3
 
 
 class Fellow(NamedTuple):
@@ -43,6 +45,7 @@ class Among:
     def forget(self) -> None:
         """It says something else than before."""
         self._places: dict[str, np.ndarray] = {}
+        self._seen: dict[str, np.ndarray] = {}
         self._left_ns: int | None = None
 
     def denied(self, now_ns: int, since_ns: int, all_since_ns: int, fellows: Fellows) -> bool:
@@ -63,12 +66,15 @@ class Among:
 
     def _are_gone(self, fellows: Fellows) -> bool:
         """Whether the trunk has moved since the sensor began to repeat itself, or both arms."""
-        moved = {
-            _side(fellow.joint)
-            for name, fellow in fellows.items()
-            if math.dist(fellow.place, self._places.setdefault(name, fellow.place)) > _WAY
-        }
+        moved = {_side(fellow.joint) for name, fellow in fellows.items() if self._way(name, fellow.place) > _WAY}
         return 'trunk' in moved or {'left', 'right'} <= moved
+
+    def _way(self, name: str, place: Float[np.ndarray, '3']) -> float:
+        """How far a fellow has moved since [m]."""
+        if math.dist(place, self._seen.get(name, place)) > _STEP:
+            self._places[name] = place
+        self._seen[name] = place
+        return math.dist(place, self._places.setdefault(name, place))
 
 
 def _side(joint: int) -> str:

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from inpose_ros.body import smpl22
 from inpose_ros.sensing.measurement import Measurement, Sensor
 from inpose_ros.sensing.plausibility.checks import Plausibility, Verdict
+from inpose_ros.sensing.plausibility.fellows import Among, Fellow
 
 JOINTS = ('head', 'left_wrist', 'right_wrist', 'left_ankle')
 RATES = pytest.mark.parametrize('rate', [20, 60, 200])
@@ -120,3 +122,14 @@ def test_a_driver_may_send_each_reading_several_times():
         return replace(last[reading.sensor], stamp_ns=reading.stamp_ns)
 
     assert not times_frozen(judged(seldom, 90, 6.0, 0.002), '')
+
+
+def test_fellows_that_step_have_not_moved_away_from_one_that_rests():
+    among = Among(smpl22.HEAD)
+    arms = [smpl22.INDEX['left_wrist'], smpl22.INDEX['right_wrist']]
+    denied = False
+    for k in range(180):
+        low = -0.8 if k > 60 else 0.0  # from one reading to the next: a calibration's other pose, in a simulator
+        fellows = {str(arm): Fellow(arm, False, np.array([0.0, 0.3, low])) for arm in arms}
+        denied |= among.denied(k * 16_666_667, 0, 0, fellows)
+    assert not denied
