@@ -168,7 +168,7 @@ SETS = [
 
 @pytest.mark.parametrize('stature', [1.5, 1.95])
 @pytest.mark.parametrize('located, turned', [*SETS, ([4, 5], [0, 1, 2]), (list(range(22)), [])])
-@pytest.mark.parametrize('given', [-0.05, 0.0, 0.05])
+@pytest.mark.parametrize('given', [-0.05, 0.05])
 def test_no_set_of_sensors_contradicts_a_floor_that_is_right_to_five_centimetres(stature, located, turned, given):
     standing, places, rot = clip_of(stature)
     assert not any(g.contradicted for g in grounds(places, located, standing, given, turned, rot))
@@ -193,7 +193,7 @@ def test_hands_three_metres_too_high_contradict_a_floor_until_they_are_down_agai
 
 
 @pytest.mark.parametrize('stature', [1.5, 1.95])
-@pytest.mark.parametrize('rate', [20.0, 30.0, 60.0])
+@pytest.mark.parametrize('rate', [20.0, 60.0])
 @pytest.mark.parametrize('joint, turned', [(15, []), (15, IMUS), (0, []), (0, IMUS)])
 def test_with_the_origin_at_an_upright_head_or_pelvis_the_floor_that_fits_is_told(stature, rate, joint, turned):
     standing = Standing(Skeleton.from_stature(stature), 0.0)

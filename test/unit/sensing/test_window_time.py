@@ -225,7 +225,7 @@ def name_phase(name):
     return 1 + list(STARTS).index(name) * MS
 
 
-@pytest.mark.parametrize('back', [600 * MS, SECOND, 1500 * MS, 10 * SECOND, 60 * SECOND, YEAR])
+@pytest.mark.parametrize('back', [600 * MS, 1500 * MS, 60 * SECOND, YEAR])
 @pytest.mark.parametrize(
     ('names', 'lost'),
     [
@@ -249,8 +249,8 @@ def test_who_does_not_come_back_from_the_old_time_holds_up_the_others_for_less_t
     assert until_it_is_seen(window, names, lost, back) < (700 if 'right_foot' in names else 500) * MS
 
 
-@pytest.mark.parametrize('slow', [1, 2, 3, 5, 20])
-@pytest.mark.parametrize('back', [200 * MS, 600 * MS, 1500 * MS, 60 * SECOND])
+@pytest.mark.parametrize('slow', [1, 5, 20])
+@pytest.mark.parametrize('back', [200 * MS, 1500 * MS, 60 * SECOND])
 def test_a_slow_sensor_that_goes_on_is_not_taken_for_lost_when_stamps_of_another_go_back(window, slow, back):
     """The head's stamps are those of before for a while, again and again."""
     arrivals = [(now, 'waist', now + 100 * SECOND) for now in range(1, 9 * SECOND, SECOND // slow)]
@@ -262,8 +262,8 @@ def test_a_slow_sensor_that_goes_on_is_not_taken_for_lost_when_stamps_of_another
     assert window.counts['time_reset'] == 0
 
 
-@pytest.mark.parametrize('pause', [300 * MS, 500 * MS, SECOND, 1500 * MS])
-@pytest.mark.parametrize('wrong', [150 * MS, 900 * MS, 3 * SECOND, 60 * SECOND])
+@pytest.mark.parametrize('pause', [300 * MS, SECOND])
+@pytest.mark.parametrize('wrong', [150 * MS, 3 * SECOND, 60 * SECOND])
 def test_who_has_always_been_behind_does_not_turn_time_back_while_the_others_are_silent(window, pause, wrong):
     arrivals = [(now, 'head', now + 100 * SECOND - wrong) for now in range(1, 12 * SECOND, SECOND // 60)]
     for now in range(0, 12 * SECOND, SECOND // 100):

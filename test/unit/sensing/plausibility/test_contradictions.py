@@ -81,9 +81,9 @@ def test_an_orientation_that_stays_while_the_gyro_turns_leaves_nothing_to_be_use
     assert when < 5 and not usable
 
 
-@pytest.mark.parametrize('rate', [60.0, 100.0, 200.0, 400.0])
-@pytest.mark.parametrize('noise', [0.0, 0.005, 0.01])
-@pytest.mark.parametrize('yaw', [0.6, 0.8, 2.0])
+@pytest.mark.parametrize('rate', [60.0, 200.0])
+@pytest.mark.parametrize('noise', [0.0, 0.01])
+@pytest.mark.parametrize('yaw', [0.6, 2.0])
 def test_the_gyro_is_never_blamed_for_an_orientation_that_stays(rate, noise, yaw):
     rng = np.random.default_rng(1)
     rows = [
@@ -94,8 +94,7 @@ def test_the_gyro_is_never_blamed_for_an_orientation_that_stays(rate, noise, yaw
     assert set(words) == {('orientation_stuck', 'waist')} and words['orientation_stuck', 'waist'][0] < 5
 
 
-@pytest.mark.parametrize('rate', [60.0, 100.0, 200.0, 400.0])
-@pytest.mark.parametrize('seed', range(3))
+@pytest.mark.parametrize(('rate', 'seed'), [(60.0, 0), (60.0, 1), (200.0, 2)])
 def test_an_orientation_that_sticks_for_a_while_is_found_within_five_seconds_and_used_again_within_half_of_one(
     rate, seed
 ):
@@ -191,7 +190,7 @@ def test_of_two_raw_imus_that_turn_against_each_other_neither_is_blamed_for_want
     assert set(found(rows, sensors)) == {('gyro_disagrees', 'chest')}
 
 
-@pytest.mark.parametrize('rate', [60.0, 200.0])
+@pytest.mark.parametrize('rate', [60.0, 100.0])
 @pytest.mark.parametrize('raw', [True, False])
 def test_honest_imus_all_over_a_moving_body_are_never_accused(rate, raw):
     """Hands that wave and reach among them; their gyros and accelerometers have noise and biases."""

@@ -135,15 +135,14 @@ def turn_of(yaw: float) -> np.ndarray:
 
 
 HEAD = Person(noise=0).reading('head', MOVED_AT).position
-RATES = [(60, 60, 60), (120, 120, 120), (200, 200, 200), (90, 30, 30), (60, 200, 120)]
+RATES = [(60, 60, 60), (200, 200, 200), (90, 30, 30)]
 
 
 @pytest.mark.parametrize('rates', RATES)
 @pytest.mark.parametrize(
     ('yaw', 'way'),
     [
-        *[(yaw, (0.0, 0.0, 0.0)) for yaw in (15, 24, -40, 60)],
-        (40, (0.2, 0.0, 0.0)),
+        *[(yaw, (0.0, 0.0, 0.0)) for yaw in (15, -40, 60)],
         (30, (0.25, 0.0, 0.0)),
         (25, (-0.05, 0.0, -0.2)),
         (0, (0.0, 0.18, 0.0)),
@@ -193,7 +192,7 @@ class Quick(Person):
         return Measurement(name, stamp(seconds), (body * rot * tremble).as_matrix(), body.apply(place))
 
 
-@pytest.mark.parametrize('rate', [30, 60, 90, 200])
+@pytest.mark.parametrize('rate', [30, 90, 200])
 @pytest.mark.parametrize('jumps', [False, True])
 def test_quick_motion_is_no_move_of_the_world_whether_or_not_one_jumps(rate, jumps):
     person, plausibility, rng = Quick(rate=rate), Plausibility(), np.random.default_rng(1)
