@@ -12,6 +12,8 @@ from inpose_ros.sensing.plausibility.fellows import Among, Fellows
 
 # The same place with rising stamps for longer than this [ns] is none.
 FROZEN_NS = 300_000_000
+# One that is the same as before a silence may be so by chance; this many more are not.
+_REPEATED = 2
 # Noise shows in steps that turn back: six of seven where there is nothing else, few where somebody moves.
 _STEPS = 50
 _TURNED_BACK = 20
@@ -39,7 +41,7 @@ class Frozen:
         """Args: joint: on which it is worn."""
         self._among = Among(joint)
         self._last: Measurement | None = None
-        self._since_ns = self._all_since_ns = 0
+        self._since_ns = self._all_since_ns = self._repeated = 0
         self._step: np.ndarray | None = None
         self._grain = math.inf  # the smallest change that was ever seen
         self._turned_back: deque[bool] = deque(maxlen=_STEPS)
@@ -58,13 +60,13 @@ class Frozen:
         elif stamp_ns > last.stamp_ns:
             same = _same_place(last, measurement)
             self._learn(last, measurement, same)
-            self._last = measurement
+            self._last, self._repeated = measurement, self._repeated + 1 if same else 0
             if not last.same_reading(measurement):
                 self._all_since_ns = stamp_ns
                 self._among.forget()
             if not same:
                 self._since_ns = stamp_ns
-            self._frozen = same and (self._frozen or self._hangs(stamp_ns, fellows))
+            self._frozen = self._repeated >= _REPEATED and (self._frozen or self._hangs(stamp_ns, fellows))
         return self._frozen
 
     def _hangs(self, stamp_ns: int, fellows: Callable[[], Fellows]) -> bool:

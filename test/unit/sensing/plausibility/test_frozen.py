@@ -133,3 +133,12 @@ def test_fellows_that_step_have_not_moved_away_from_one_that_rests():
         fellows = {str(arm): Fellow(arm, False, np.array([0.0, 0.3, low])) for arm in arms}
         denied |= among.denied(k * 16_666_667, 0, 0, fellows)
     assert not denied
+
+
+def test_one_reading_that_is_the_same_as_before_a_silence_has_not_hung():
+    plausibility, rows = Plausibility(), [reading for _, reading in readings(60, 3.0, 0.002)]
+    for reading in rows:
+        plausibility.judge(reading, Sensor(reading.sensor, reading.sensor))
+    last = rows[-1]
+    again = replace(last, stamp_ns=last.stamp_ns + 700_000_000)
+    assert plausibility.judge(again, Sensor(last.sensor, last.sensor)).measurement is not None
