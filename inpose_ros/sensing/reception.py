@@ -12,7 +12,7 @@ from inpose_ros.sensing.bursts import Bursts
 from inpose_ros.sensing.calibration.still_pose import anchor, facing, turned
 from inpose_ros.sensing.clock_offsets import ClockOffsets, Offset
 from inpose_ros.sensing.measurement import Measurement, Sensor
-from inpose_ros.sensing.orientation_filter import OrientationFilter
+from inpose_ros.sensing.orientation import OrientationFilter
 from inpose_ros.sensing.plausibility.checks import Plausibility, Verdict, impossible
 from inpose_ros.sensing.plausibility.world import WorldMove
 from inpose_ros.sensing.window import MeasurementWindow, WindowSnapshot

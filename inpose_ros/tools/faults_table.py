@@ -184,7 +184,7 @@ ROWS = (
     _row('lost', 'left_wrist', setting=WITH_IMU),
     _row('lost', 'head', name='lost of the head', setting=WITH_IMU, amount=0.0),
     # Worn with its x axis up, the first that shows of an identity is that gravity points aside.
-    _row('orientation_identity', 'waist', setting=WITH_IMU, span=_MOVING, cause='gravity'),
+    _row('orientation_identity', 'waist', setting=WITH_IMU, span=_MOVING, cause='orientation_stuck'),
     # The orientation goes on being used, and the gyro alone is not.
     _row('gyro_zero', 'waist', setting=WITH_IMU, span=_MOVING, out=None),
     _row('gyro_reversed', 'waist', setting=WITH_IMU, span=_MOVING, out=None),

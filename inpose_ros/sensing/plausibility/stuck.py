@@ -21,6 +21,8 @@ _VARIES = 0.1
 _PUSHED = 0.4
 # The two agree where they differ by less than this part of the turn.
 _AGREES = 0.4
+# Of an orientation that hung to the bit a change like the gyro's [rad] shows that it goes on, however small.
+_LIKE = 0.03
 # So many votes decide, and one more is kept: an orientation may stick after it was right for long.
 _VOTES = 4
 
@@ -39,11 +41,13 @@ class Look(NamedTuple):
 class StuckOrientation:
     """Judges one sensor by spells in which its orientation stays.
 
-    While it is taken to be stuck, one turn in agreement with the gyro's ends that, or several by themselves.
+    While it is taken to be stuck, one turn in agreement with the gyro's ends that, or several by themselves; where it
+    stayed the same to the bit, any change that the gyro agrees with.
     """
 
     def __init__(self) -> None:
         self._votes = Votes(_VOTES, _VOTES + 1)
+        self._hung = False
         self.interrupt()
 
     @property
@@ -71,7 +75,11 @@ class StuckOrientation:
             self._begin(now)
         elif seconds >= _SHORTEST and self._stays(seconds):
             self._votes.cast(True)
+            self._hung = self._is_same
             self._begin(now)
+        elif seconds >= _SHORTEST and self._hung and not self._is_same and self._off(seen) < _LIKE:
+            self._votes.settle(False)
+            self._hung = False
         elif seconds >= _LONGEST:
             self._begin(now)
 
@@ -82,10 +90,14 @@ class StuckOrientation:
         self._slowest, self._fastest = math.inf, 0.0
 
     def _moved(self, seen: Quaternion) -> None:
-        off, gyro = angle(product(inverse(self._turn), seen)), angle(self._turn)
-        if gyro > TURNED and off < _AGREES * gyro:
+        gyro = angle(self._turn)
+        if gyro > TURNED and self._off(seen) < _AGREES * gyro:
             self._votes.settle(False)
         self._votes.cast(False)
+
+    def _off(self, seen: Quaternion) -> float:
+        """Between the turns by the orientation and by the gyro [rad]."""
+        return angle(product(inverse(self._turn), seen))
 
     def _stays(self, seconds: float) -> bool:
         if self._seen > STILL or self._turned < TURNED + _TIMES * self._seen + BIAS * seconds:

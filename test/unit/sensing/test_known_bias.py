@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from inpose_ros.errors import MeasurementError
 from inpose_ros.sensing.measurement import Measurement
-from inpose_ros.sensing.orientation_filter import OrientationFilter
+from inpose_ros.sensing.orientation import OrientationFilter
 
 WORN = Rotation.from_rotvec([0.1, -1.5, 0.2])  # on a belt, x up
 UP = WORN.inv().apply([0, 0, 1.0])

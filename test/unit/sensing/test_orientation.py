@@ -15,7 +15,7 @@ from inpose_ros.geometry.transform import Transform
 from inpose_ros.motion.recording import ImuRecording
 from inpose_ros.sensing.calibration.still_pose import REST_POSES, calibrate
 from inpose_ros.sensing.measurement import Measurement, Sensor
-from inpose_ros.sensing.orientation_filter import SETTLING_NS, OrientationFilter
+from inpose_ros.sensing.orientation import SETTLING_NS, OrientationFilter
 
 BIAS = np.array([0.01, -0.015, 0.02])
 
