@@ -53,6 +53,7 @@ class ClockWatch:
         self._backs: deque[tuple[int, int]] = deque()  # steady time, and how far it went back
         self._went_on_ns = self._came_ns = steady_ns()
         self._came = self._was_set = False
+        self._said_ns = -1
         self._subscription = None
         threshold = JumpThreshold(
             min_forward=Duration(nanoseconds=_STEP_NS), min_backward=Duration(nanoseconds=-_BACK_NS)
@@ -100,8 +101,11 @@ class ClockWatch:
             self._set(message)
 
     def _set(self, message: ClockMessage) -> None:
+        said = Time.from_msg(message.clock)
         self._came, self._came_ns = True, self._steady_ns()
-        self._node.get_clock().set_ros_time_override(Time.from_msg(message.clock))
+        if said.nanoseconds != self._said_ns:
+            self._said_ns, self._went_on_ns = said.nanoseconds, self._came_ns
+        self._node.get_clock().set_ros_time_override(said)
 
     def look(self) -> int:
         """Take note of the time; by how much [ns] a simulated clock has fallen behind since the last look.
@@ -117,8 +121,8 @@ class ClockWatch:
             self._went_on_ns, self._was_set = now_ns, False
             self._looks.clear()
         before_ns, shown_ns = self._looks[-1] if self._looks else (now_ns, clock_ns)
-        if clock_ns != shown_ns:
-            self._went_on_ns = now_ns
+        if clock_ns != shown_ns:  # when it did, the last message tells: looks are a second apart where it stands
+            self._went_on_ns = max(self._went_on_ns, self._came_ns) if self._came else now_ns
         self._looks.append((now_ns, clock_ns))
         for row in (self._looks, self._steps, self._backs):
             while row and row[0][0] < now_ns - _LATELY_NS:
@@ -163,7 +167,7 @@ class ClockWatch:
         self._looks.clear()
         self._steps.clear()
         self._backs.clear()
-        self._came = False
+        self._came, self._said_ns = False, -1
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
