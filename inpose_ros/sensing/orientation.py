@@ -12,6 +12,7 @@ from jaxtyping import Float
 from vqf import VQF
 
 from inpose_ros.errors import MeasurementError
+from inpose_ros.geometry import so3
 from inpose_ros.sensing.gyro_bias import Rest, RestWatch
 from inpose_ros.sensing.known_bias import CORRECTED, UNKNOWN, KnownBias, Turning
 from inpose_ros.sensing.measurement import Measurement
@@ -115,7 +116,7 @@ class OrientationFilter:
         """Turn all that comes by an angle [rad] about the vertical: from now on the heading is known again."""
         self._yaw = math.remainder(self._yaw + yaw, math.tau)
         if self._held is not None:
-            self._held = _about_z(yaw) @ self._held
+            self._held = so3.about_z(yaw) @ self._held
         self._spread, self._doubt, self.has_heading = 0.0, None, True
 
     def follow(self, yaw: float) -> float:
@@ -239,7 +240,7 @@ class OrientationFilter:
 
     def _resume(self, rot: Float[np.ndarray, '3 3']) -> None:
         """After an interruption go on with the heading held before it, for want of a better one."""
-        self._yaw = _heading(self._held @ rot.T)
+        self._yaw = so3.heading(self._held @ rot.T)
         self._spread = min(_LOST, math.hypot(self._spread, _AFTER_GAP if self.aligned else _LOST))
 
 
@@ -252,15 +253,6 @@ def _numbers(measurement: Measurement) -> tuple[Triple, Triple]:
     if not (math.hypot(*gyro) < _BEYOND and math.hypot(*force) < _BEYOND):
         raise _unusable(measurement, f'gives {gyro} and {force}, which no gyro or accelerometer measures', 'not_finite')
     return gyro, force
-
-
-def _about_z(yaw: float) -> Float[np.ndarray, '3 3']:
-    c, s = math.cos(yaw), math.sin(yaw)
-    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
-
-
-def _heading(rot: Float[np.ndarray, '3 3']) -> float:
-    return math.atan2(rot[1, 0] - rot[0, 1], rot[0, 0] + rot[1, 1])
 
 
 def _unusable(measurement: Measurement, why: str, cause: str = 'no_orientation') -> MeasurementError:
